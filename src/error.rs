@@ -1,0 +1,253 @@
+//! The one error of the crate: what went wrong, what the client is told, and which SQLSTATE it carries.
+//!
+//! Style of the texts is PostgreSQL's: the message starts in lower case and has no full stop; detail and hint are
+//! sentences; the hint says what to do. The mapping from [`Kind`] to SQLSTATE stands here and nowhere else.
+
+use std::fmt;
+
+/// The result of everything in this crate that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error as a client sees it. Never holds a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// What happened, hence the SQLSTATE.
+    pub kind: Kind,
+    /// One line, lower case, no full stop.
+    pub message: String,
+    /// What more there is to know, in sentences.
+    pub detail: Option<String>,
+    /// What to do about it, in sentences.
+    pub hint: Option<String>,
+    /// 1-based character offset into the statement text.
+    pub position: Option<usize>,
+}
+
+/// What happened. Each kind is one SQLSTATE (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// Text that is not SQL.
+    Syntax,
+    /// A table that does not exist.
+    UndefinedTable,
+    /// A column that does not exist.
+    UndefinedColumn,
+    /// A name that more than one column has.
+    AmbiguousColumn,
+    /// A function, or one with these argument types, that does not exist.
+    UndefinedFunction,
+    /// A schema that does not exist.
+    UndefinedSchema,
+    /// A type, setting or other object that does not exist.
+    UndefinedObject,
+    /// A parameter `$n` that was not given.
+    UndefinedParameter,
+    /// A column neither grouped nor aggregated.
+    Grouping,
+    /// Types that do not go together.
+    DatatypeMismatch,
+    /// A parameter or literal whose type cannot be told.
+    IndeterminateDatatype,
+    /// Valid SQL that the gateway does not carry out.
+    FeatureNotSupported,
+    /// An attempt to write.
+    ReadOnly,
+    /// Division by zero.
+    DivisionByZero,
+    /// A number outside its type.
+    NumericOutOfRange,
+    /// Text that is not a value of its type.
+    InvalidText,
+    /// Text that is not a date or time.
+    InvalidDatetime,
+    /// A date or time outside its type.
+    DatetimeOverflow,
+    /// A binary value that is not one of its type.
+    InvalidBinary,
+    /// A value that a setting or function does not take.
+    InvalidParameterValue,
+    /// Bytes that are not UTF-8.
+    CharacterNotInRepertoire,
+    /// A subquery that gave more than one row where one is wanted.
+    Cardinality,
+    /// A password, user or database that was refused.
+    InvalidPassword,
+    /// A user that may not connect in this way.
+    InvalidAuthorization,
+    /// An object the user may not see.
+    InsufficientPrivilege,
+    /// A message that breaks the wire protocol.
+    Protocol,
+    /// A statement in a transaction that has failed.
+    InFailedTransaction,
+    /// A transaction command inside a transaction.
+    ActiveTransaction,
+    /// A transaction command outside a transaction.
+    NoActiveTransaction,
+    /// A prepared statement that does not exist.
+    UndefinedStatement,
+    /// A prepared statement that exists already.
+    DuplicateStatement,
+    /// A cursor or portal that does not exist.
+    UndefinedCursor,
+    /// A cursor or portal that exists already.
+    DuplicateCursor,
+    /// A savepoint that does not exist.
+    UndefinedSavepoint,
+    /// Cancelled by the client or by `statement_timeout`.
+    QueryCanceled,
+    /// A session idle in a transaction for too long.
+    IdleInTransactionTimeout,
+    /// A session idle for too long.
+    IdleSessionTimeout,
+    /// The gateway is shutting down.
+    AdminShutdown,
+    /// All connections are taken.
+    TooManyConnections,
+    /// The query's memory is used up.
+    OutOfMemory,
+    /// A limit of the configuration: calls of a statement, size of a body.
+    ConfigurationLimit,
+    /// A limit that the upstream sets and that cannot be read past.
+    ProgramLimit,
+    /// The upstream cannot be reached.
+    UpstreamConnection,
+    /// The upstream refused the credential (401, 403).
+    UpstreamAuthorization,
+    /// The upstream does not know what was asked for (404, 422).
+    UpstreamRequest,
+    /// The upstream asked to slow down and the statement cannot wait (429).
+    UpstreamQuota,
+    /// The upstream failed (5xx), or answered what cannot be read.
+    UpstreamFault,
+    /// The upstream cut its answer.
+    UpstreamTruncated,
+    /// A value from upstream that is not of its column's type.
+    UpstreamData,
+    /// The configuration of the gateway is at fault.
+    Config,
+    /// A fault of the gateway itself.
+    Internal,
+}
+
+impl Kind {
+    /// Returns the five-character SQLSTATE.
+    pub fn sqlstate(self) -> &'static str {
+        match self {
+            Kind::Syntax => "42601",
+            Kind::UndefinedTable => "42P01",
+            Kind::UndefinedColumn => "42703",
+            Kind::AmbiguousColumn => "42702",
+            Kind::UndefinedFunction => "42883",
+            Kind::UndefinedSchema => "3F000",
+            Kind::UndefinedObject => "42704",
+            Kind::UndefinedParameter => "42P02",
+            Kind::Grouping => "42803",
+            Kind::DatatypeMismatch => "42804",
+            Kind::IndeterminateDatatype => "42P18",
+            Kind::FeatureNotSupported => "0A000",
+            Kind::ReadOnly => "25006",
+            Kind::DivisionByZero => "22012",
+            Kind::NumericOutOfRange => "22003",
+            Kind::InvalidText => "22P02",
+            Kind::InvalidDatetime => "22007",
+            Kind::DatetimeOverflow => "22008",
+            Kind::InvalidBinary => "22P03",
+            Kind::InvalidParameterValue => "22023",
+            Kind::CharacterNotInRepertoire => "22021",
+            Kind::Cardinality => "21000",
+            Kind::InvalidPassword => "28P01",
+            Kind::InvalidAuthorization => "28000",
+            Kind::InsufficientPrivilege => "42501",
+            Kind::Protocol => "08P01",
+            Kind::InFailedTransaction => "25P02",
+            Kind::ActiveTransaction => "25001",
+            Kind::NoActiveTransaction => "25P01",
+            Kind::UndefinedStatement => "26000",
+            Kind::DuplicateStatement => "42P05",
+            Kind::UndefinedCursor => "34000",
+            Kind::DuplicateCursor => "42P03",
+            Kind::UndefinedSavepoint => "3B001",
+            Kind::QueryCanceled => "57014",
+            Kind::IdleInTransactionTimeout => "25P03",
+            Kind::IdleSessionTimeout => "57P05",
+            Kind::AdminShutdown => "57P01",
+            Kind::TooManyConnections => "53300",
+            Kind::OutOfMemory => "53200",
+            Kind::ConfigurationLimit => "53400",
+            Kind::ProgramLimit => "54000",
+            Kind::UpstreamConnection => "08001",
+            Kind::UpstreamAuthorization => "HV00N",
+            Kind::UpstreamRequest => "HV00P",
+            Kind::UpstreamQuota => "53400",
+            Kind::UpstreamFault => "HV000",
+            Kind::UpstreamTruncated => "HV00L",
+            Kind::UpstreamData => "HV004",
+            Kind::Config => "F0000",
+            Kind::Internal => "XX000",
+        }
+    }
+}
+
+impl Error {
+    /// Makes an error with a message alone.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Error { kind, message: message.into(), detail: None, hint: None, position: None }
+    }
+
+    /// Adds the detail.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    /// Adds the hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the 1-based character offset into the statement.
+    #[must_use]
+    pub fn position(mut self, position: usize) -> Self {
+        self.position = Some(position);
+        self
+    }
+
+    /// A fault of the gateway itself.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Error::new(Kind::Internal, message)
+    }
+
+    /// Valid SQL that the gateway does not carry out; `what` names it.
+    pub fn unsupported(what: impl fmt::Display) -> Self {
+        Error::new(Kind::FeatureNotSupported, format!("{what} is not supported"))
+    }
+
+    /// The statement was cancelled by the client.
+    pub fn canceled() -> Self {
+        Error::new(Kind::QueryCanceled, "canceling statement due to user request")
+    }
+
+    /// Returns the SQLSTATE.
+    pub fn sqlstate(&self) -> &'static str {
+        self.kind.sqlstate()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if let Some(detail) = &self.detail {
+            write!(f, "\nDETAIL:  {detail}")?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\nHINT:  {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}

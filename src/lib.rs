@@ -1,0 +1,2 @@
+//! Spanwire.
+pub mod error;
