@@ -1,2 +1,4 @@
 //! Spanwire.
 pub mod error;
+pub mod model;
+pub mod upstream;

@@ -1,0 +1,8 @@
+//! The vocabulary that the layers share: what a table is, what is asked of it, what comes back. Plain data and three
+//! small traits; knows nothing above it.
+
+pub mod connector;
+pub mod filter;
+pub mod scan;
+pub mod statement;
+pub mod table;
