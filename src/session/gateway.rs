@@ -1,0 +1,118 @@
+//! What all sessions share, and the register of who is connected.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Limits, User};
+use crate::error::{Error, Kind, Result};
+use crate::model::scan::Source;
+use crate::model::statement::lock;
+use crate::sql::engine::Engine;
+
+/// The gateway as a session sees it.
+#[derive(Debug)]
+pub struct Gateway {
+    /// Plans and runs queries.
+    pub engine: Engine,
+    /// The configured sources.
+    pub sources: Vec<Arc<Source>>,
+    /// Who may connect.
+    pub users: Vec<User>,
+    /// Bounds on sessions and statements.
+    pub limits: Limits,
+    /// Who is connected.
+    pub registry: Arc<Registry>,
+    /// Secret of the process, from which the verifiers of unknown users are made.
+    pub mock_secret: [u8; 32],
+    /// When the gateway started.
+    pub started: chrono::DateTime<chrono::Utc>,
+}
+
+impl Gateway {
+    /// The user of that name.
+    pub fn user(&self, name: &str) -> Option<&User> {
+        self.users.iter().find(|user| user.name == name)
+    }
+}
+
+/// The sessions that are connected, for limits and cancel requests.
+#[derive(Debug, Default)]
+pub struct Registry {
+    sessions: Mutex<HashMap<i32, Entry>>,
+    last_pid: AtomicI32,
+}
+
+#[derive(Debug)]
+struct Entry {
+    user: String,
+    secret: i32,
+    running: Arc<Mutex<Option<CancellationToken>>>,
+}
+
+/// A session's place in the register; given up when dropped.
+#[derive(Debug)]
+pub struct Seat {
+    /// Process number, as clients see it.
+    pub pid: i32,
+    /// What a cancel request must show.
+    pub secret: i32,
+    registry: Arc<Registry>,
+    running: Arc<Mutex<Option<CancellationToken>>>,
+}
+
+impl Registry {
+    /// Takes a place.
+    ///
+    /// # Errors
+    /// 53300 when all are taken.
+    pub fn sit(self: &Arc<Self>, user: &str, most: u32) -> Result<Seat> {
+        let mut sessions = lock(&self.sessions);
+        if sessions.len() >= usize::try_from(most).unwrap_or(usize::MAX) {
+            return Err(Error::new(Kind::TooManyConnections, "sorry, too many clients already")
+                .detail(format!("{most} connections are in use (limits.connections)."))
+                .hint("Close a connection that is not needed, or raise limits.connections."));
+        }
+        let pid = self.last_pid.fetch_add(1, Ordering::Relaxed) % (i32::MAX - 1) + 1;
+        let secret = random_i32();
+        let running = Arc::default();
+        sessions.insert(pid, Entry { user: user.to_owned(), secret, running: Arc::clone(&running) });
+        Ok(Seat { pid, secret, registry: Arc::clone(self), running })
+    }
+
+    /// Cancels what the session of that number runs, if the key is its own.
+    pub fn cancel(&self, pid: i32, key: &[u8]) {
+        let sessions = lock(&self.sessions);
+        let entry = sessions.get(&pid).filter(|entry| entry.secret.to_be_bytes() == *key);
+        if let Some(token) = entry.and_then(|entry| lock(&entry.running).clone()) {
+            token.cancel();
+        }
+    }
+
+    /// (process number, user) of everybody connected.
+    pub fn sessions(&self) -> Vec<(i32, String)> {
+        lock(&self.sessions).iter().map(|(pid, entry)| (*pid, entry.user.clone())).collect()
+    }
+}
+
+impl Seat {
+    /// Makes a statement the one that a cancel request stops.
+    pub fn runs(&self, token: Option<CancellationToken>) {
+        *lock(&self.running) = token;
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        lock(&self.registry.sessions).remove(&self.pid);
+    }
+}
+
+fn random_i32() -> i32 {
+    use ring::rand::{SecureRandom, SystemRandom};
+    let mut bytes = [0; 4];
+    SystemRandom::new().fill(&mut bytes).expect("the operating system gives random bytes");
+    i32::from_be_bytes(bytes)
+}

@@ -1,0 +1,313 @@
+//! Planning and running statements, on a runtime of its own so that a heavy join never starves the wire.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider};
+use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::sql::parser::Statement as EngineStatement;
+use datafusion::sql::sqlparser::ast::Statement as Ast;
+use futures::StreamExt;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use crate::error::{Error, Kind, Result};
+use crate::model::scan::{Fetch, Source};
+use crate::model::statement::Statement;
+use crate::sql::fault::from_engine;
+use crate::sql::functions::{self, Facts};
+use crate::sql::relations::{Relations, qualify};
+use crate::sql::{cancel, memory, names};
+use crate::table::provider::{Provider, Settings};
+
+/// Rows of a batch on its way to the client.
+const BATCH_ROWS: usize = 8192;
+/// Batches that may wait between the engine and the wire.
+const CHANNEL: usize = 2;
+/// Name of the engine's catalog; clients never see it.
+const CATALOG: &str = "spanwire";
+
+/// The engine of the process: what all sessions share.
+#[derive(Debug)]
+pub struct Engine {
+    template: SessionState,
+    sources: Vec<Arc<Source>>,
+    fetch: Arc<dyn Fetch>,
+    runtime: Handle,
+    memory: Arc<memory::Process>,
+    query_memory: usize,
+}
+
+/// What one session sees of the engine. Made anew when a setting changes that plans depend on.
+#[derive(Clone, Debug)]
+pub struct View {
+    state: SessionState,
+    relations: Relations,
+}
+
+/// A statement that is planned but has no parameter values yet.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    logical: LogicalPlan,
+    /// Types of `$1`, `$2`, …; `None` where the context does not tell.
+    pub parameters: Vec<Option<DataType>>,
+    /// Columns of the result, named as the client sees them.
+    pub schema: SchemaRef,
+}
+
+/// A running statement: its batches as they come. Dropping it stops everything behind it.
+#[derive(Debug)]
+pub struct Rows {
+    /// Columns of the batches.
+    pub schema: SchemaRef,
+    batches: mpsc::Receiver<Result<RecordBatch>>,
+    statement: Arc<Statement>,
+    _task: Option<Owned>,
+}
+
+/// A task that ends with its owner.
+#[derive(Debug)]
+struct Owned(tokio::task::JoinHandle<()>);
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What a session is, for its view.
+#[derive(Clone, Debug)]
+pub struct Viewer {
+    /// What its functions tell.
+    pub facts: Facts,
+    /// What its scans obey.
+    pub settings: Settings,
+    /// Schemas in which unqualified names are looked for.
+    pub search_path: Vec<String>,
+    /// Sources it may see; `None` is all.
+    pub sources: Option<Vec<String>>,
+}
+
+impl Engine {
+    /// Makes the engine. `runtime` computes; `query_memory` and `total_memory` are bytes.
+    pub fn new(
+        sources: Vec<Arc<Source>>,
+        fetch: Arc<dyn Fetch>,
+        runtime: Handle,
+        query_memory: usize,
+        total_memory: usize,
+    ) -> Self {
+        let mut config = SessionConfig::new()
+            .with_target_partitions(1)
+            .with_batch_size(BATCH_ROWS)
+            .with_default_catalog_and_schema(CATALOG, "public")
+            .with_create_default_catalog_and_schema(false)
+            .with_information_schema(false);
+        let options = config.options_mut();
+        options.sql_parser.dialect = datafusion::common::config::Dialect::PostgreSQL;
+        options.sql_parser.map_string_types_to_utf8view = false;
+        options.sql_parser.enable_options_value_normalization = false;
+        let template = SessionStateBuilder::new().with_config(config).with_default_features().build();
+        Engine { template, sources, fetch, runtime, memory: memory::Process::new(total_memory), query_memory }
+    }
+
+    /// The sources that a viewer may see.
+    pub fn visible(&self, viewer: &Viewer) -> Vec<Arc<Source>> {
+        let allowed = |source: &&Arc<Source>| viewer.sources.as_ref().is_none_or(|names| names.contains(&source.name));
+        self.sources.iter().filter(allowed).cloned().collect()
+    }
+
+    /// Makes a session's view of the tables.
+    ///
+    /// # Errors
+    /// Never, unless the engine refuses a schema of ours.
+    pub fn view(&self, viewer: &Viewer) -> Result<View> {
+        let catalog = MemoryCatalogProvider::new();
+        let mut tables = Vec::new();
+        for source in self.visible(viewer) {
+            let schema = MemorySchemaProvider::new();
+            for table in source.connector.tables {
+                let (fetch, settings) = (Arc::clone(&self.fetch), viewer.settings.clone());
+                let provider = Provider::new(Arc::clone(&source), table, fetch, settings);
+                schema.register_table(table.name.to_owned(), Arc::new(provider)).map_err(from_engine)?;
+                tables.push((source.name.clone(), table.name.to_owned()));
+            }
+            catalog.register_schema(&source.name, Arc::new(schema)).map_err(from_engine)?;
+        }
+        let zone = viewer.settings.zone.name().to_string();
+        let mut config = self.template.config().clone();
+        config.options_mut().execution.time_zone = Some(zone);
+        let mut state = SessionStateBuilder::new_from_existing(self.template.clone()).with_config(config).build();
+        state.catalog_list().register_catalog(CATALOG.to_owned(), Arc::new(catalog));
+        for function in functions::of_session(&viewer.facts) {
+            use datafusion::execution::FunctionRegistry;
+            state.register_udf(function).map_err(from_engine)?;
+        }
+        let relations =
+            Relations { database: viewer.facts.database.clone(), search_path: viewer.search_path.clone(), tables };
+        Ok(View { state, relations })
+    }
+
+    /// Plans a query. Parameters stay open.
+    ///
+    /// # Errors
+    /// What PostgreSQL's analysis would say: missing tables, columns, functions, types that do not go together.
+    pub async fn plan(&self, view: &View, ast: &Ast) -> Result<Plan> {
+        let mut ast = ast.clone();
+        names::assign(&mut ast);
+        qualify(&mut ast, &view.relations)?;
+        let state = view.state.clone();
+        let planning = async move {
+            let statement = EngineStatement::Statement(Box::new(ast));
+            let logical = state.statement_to_plan(statement).await.map_err(from_engine)?;
+            refuse_writes(&logical)?;
+            let parameters = parameters(&logical)?;
+            let schema = shown_schema(logical.schema().as_arrow());
+            Ok(Plan { logical, parameters, schema })
+        };
+        self.runtime.spawn(planning).await.map_err(|error| Error::internal(format!("planning failed: {error}")))?
+    }
+
+    /// Starts a planned statement.
+    ///
+    /// # Errors
+    /// What the optimizer finds, e.g. a constant that does not fit its type.
+    pub async fn run(
+        &self,
+        view: &View,
+        plan: &Plan,
+        parameters: Vec<ScalarValue>,
+        statement: &Arc<Statement>,
+    ) -> Result<Rows> {
+        let (sender, batches) = mpsc::channel(CHANNEL);
+        let (ready, started) = tokio::sync::oneshot::channel();
+        let state = self.executing(view, statement)?;
+        let logical = plan.logical.clone();
+        let owned = Arc::clone(statement);
+        let task = self.runtime.spawn(async move {
+            let prepared = match physical(&state, logical, parameters).await {
+                Ok(plan) => cancel::guard(plan, &owned).and_then(|plan| {
+                    let context = Arc::new(TaskContext::from(&state));
+                    execute_stream(plan, context)
+                }),
+                Err(error) => Err(error),
+            };
+            match prepared {
+                Ok(mut stream) => {
+                    let _ = ready.send(Ok(()));
+                    while let Some(batch) = stream.next().await {
+                        if sender.send(batch.map_err(from_engine)).await.is_err() {
+                            break;
+                        }
+                    }
+                }
+                Err(error) => {
+                    let _ = ready.send(Err(from_engine(error)));
+                }
+            }
+        });
+        let task = Owned(task);
+        tokio::select! {
+            () = statement.cancel.cancelled() => return Err(statement.stopped()),
+            outcome = started => outcome.map_err(|_| Error::internal("the engine gave up while it started a statement"))??,
+        }
+        let schema = Arc::clone(&plan.schema);
+        Ok(Rows { schema, batches, statement: Arc::clone(statement), _task: Some(task) })
+    }
+
+    /// The plan that would run, for EXPLAIN.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub async fn physical(
+        &self,
+        view: &View,
+        plan: &Plan,
+        parameters: Vec<ScalarValue>,
+        statement: &Arc<Statement>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let state = self.executing(view, statement)?;
+        let logical = plan.logical.clone();
+        let planning = async move { physical(&state, logical, parameters).await.map_err(from_engine) };
+        self.runtime.spawn(planning).await.map_err(|error| Error::internal(format!("planning failed: {error}")))?
+    }
+
+    /// A state for one execution: the clock reads now, memory is bounded, scans find their statement.
+    fn executing(&self, view: &View, statement: &Arc<Statement>) -> Result<SessionState> {
+        let pool = self.memory.query(self.query_memory);
+        let environment =
+            RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build_arc().map_err(from_engine)?;
+        let config = view.state.config().clone().with_extension(Arc::clone(statement));
+        let state = SessionStateBuilder::new_from_existing(view.state.clone())
+            .with_config(config)
+            .with_runtime_env(environment)
+            .build();
+        Ok(SessionContext::new_with_state(state).state())
+    }
+}
+
+async fn physical(
+    state: &SessionState,
+    logical: LogicalPlan,
+    parameters: Vec<ScalarValue>,
+) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+    let bound = match parameters.is_empty() {
+        true => logical,
+        false => logical.replace_params_with_values(&ParamValues::from(parameters))?,
+    };
+    state.create_physical_plan(&bound).await
+}
+
+/// The engine would carry these out; a query that asks for one never gets that far by itself, so this is the second lock.
+fn refuse_writes(plan: &LogicalPlan) -> Result<()> {
+    match plan {
+        LogicalPlan::Ddl(_) | LogicalPlan::Dml(_) | LogicalPlan::Copy(_) | LogicalPlan::Statement(_) => {
+            Err(Error::new(Kind::ReadOnly, "cannot execute this statement in a read-only transaction"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn parameters(plan: &LogicalPlan) -> Result<Vec<Option<DataType>>> {
+    let named: HashMap<String, Option<DataType>> = plan.get_parameter_types().map_err(from_engine)?;
+    let highest = named.keys().filter_map(|name| name.trim_start_matches('$').parse::<usize>().ok()).max();
+    let numbered = (1..=highest.unwrap_or(0)).map(|number| named.get(&format!("${number}")).cloned().flatten());
+    Ok(numbered.collect())
+}
+
+/// The schema with the names that clients see.
+fn shown_schema(schema: &datafusion::arrow::datatypes::Schema) -> SchemaRef {
+    let fields: Vec<_> = schema
+        .fields()
+        .iter()
+        .map(|field| field.as_ref().clone().with_name(names::shown(field.name())))
+        .collect();
+    Arc::new(datafusion::arrow::datatypes::Schema::new(fields))
+}
+
+impl Rows {
+    /// Rows that are there already.
+    pub fn ready(batch: RecordBatch, statement: &Arc<Statement>) -> Self {
+        let (sender, batches) = mpsc::channel(1);
+        let schema = batch.schema();
+        let sent = sender.try_send(Ok(batch));
+        debug_assert!(sent.is_ok(), "a new channel has room for one");
+        Rows { schema, batches, statement: Arc::clone(statement), _task: None }
+    }
+
+    /// The next batch. Cancel safe. An error when the statement is cancelled or times out meanwhile.
+    pub async fn next(&mut self) -> Option<Result<RecordBatch>> {
+        tokio::select! {
+            biased;
+            () = self.statement.cancel.cancelled() => Some(Err(self.statement.stopped())),
+            batch = self.batches.recv() => batch,
+        }
+    }
+}

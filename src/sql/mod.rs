@@ -1,0 +1,12 @@
+//! From PostgreSQL's SQL to rows: rewriting, planning, running on a runtime of its own, EXPLAIN.
+
+pub mod cancel;
+pub mod display;
+pub mod engine;
+pub mod explain;
+pub mod fault;
+pub mod functions;
+pub mod memory;
+pub mod names;
+pub mod relations;
+pub mod timezone;

@@ -1,0 +1,120 @@
+//! Which table a name means: search_path, three-part names, and an error that names the nearest one.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{
+    Ident, ObjectName, ObjectNamePart, Query, Spanned, Statement, VisitMut, VisitorMut, visit_relations_mut,
+};
+
+use crate::error::{Error, Kind, Result};
+use crate::sql::fault::nearest;
+
+/// The tables that a session sees.
+#[derive(Clone, Debug)]
+pub struct Relations {
+    /// Name of the database, for three-part names.
+    pub database: String,
+    /// Schemas in which an unqualified name is looked for, in order.
+    pub search_path: Vec<String>,
+    /// (schema, table) of all of them.
+    pub tables: Vec<(String, String)>,
+}
+
+/// Qualifies every relation name of a statement.
+///
+/// # Errors
+/// 42P01 for a name that is neither a table nor a CTE, with its place in the text and the nearest name.
+pub fn qualify(statement: &mut Statement, relations: &Relations) -> Result<()> {
+    let mut ctes = CteNames::default();
+    let _: ControlFlow<()> = statement.visit(&mut ctes);
+    let outcome = visit_relations_mut(statement, |name| match relations.resolve(name, &ctes.names) {
+        Ok(Some(resolved)) => {
+            *name = resolved;
+            ControlFlow::Continue(())
+        }
+        Ok(None) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(error),
+    });
+    match outcome {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+/// Names that WITH gives anywhere in the statement. A CTE that hides a table outside its scope is not told apart.
+#[derive(Default)]
+struct CteNames {
+    names: HashSet<String>,
+}
+
+impl VisitorMut for CteNames {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        let ctes = query.with.iter().flat_map(|with| &with.cte_tables);
+        self.names.extend(ctes.map(|cte| folded(&cte.alias.name)));
+        ControlFlow::Continue(())
+    }
+}
+
+fn folded(ident: &Ident) -> String {
+    match ident.quote_style {
+        Some(_) => ident.value.clone(),
+        None => ident.value.to_lowercase(),
+    }
+}
+
+impl Relations {
+    fn resolve(&self, name: &ObjectName, ctes: &HashSet<String>) -> Result<Option<ObjectName>> {
+        let parts: Vec<String> = name.0.iter().filter_map(ObjectNamePart::as_ident).map(folded).collect();
+        let found = match parts.as_slice() {
+            // A set-returning function: the engine knows it, or says that it does not.
+            _ if parts.len() != name.0.len() => return Ok(None),
+            [table] if ctes.contains(table) => return Ok(None),
+            [table] => self.search_path.iter().find(|schema| self.has(schema, table)).map(|schema| (schema, table)),
+            [schema, table] => self.has(schema, table).then_some((schema, table)),
+            [database, schema, table] if *database == self.database => {
+                self.has(schema, table).then_some((schema, table))
+            }
+            [_, _, _] => {
+                let written = parts.join(".");
+                return Err(Error::unsupported(format!("cross-database reference \"{written}\"")).position(place(name)));
+            }
+            _ => None,
+        };
+        match found {
+            Some((schema, table)) => {
+                let quoted = |part: &str| ObjectNamePart::Identifier(Ident::with_quote('"', part));
+                Ok(Some(ObjectName(vec![quoted(schema), quoted(table)])))
+            }
+            None => Err(self.missing(&parts, name)),
+        }
+    }
+
+    fn has(&self, schema: &str, table: &str) -> bool {
+        self.tables.iter().any(|(own_schema, own_table)| own_schema == schema && own_table == table)
+    }
+
+    fn missing(&self, parts: &[String], name: &ObjectName) -> Error {
+        let written = parts.join(".");
+        let error = Error::new(Kind::UndefinedTable, format!("relation \"{written}\" does not exist"));
+        let error = if place(name) > 0 { error.position(place(name)) } else { error };
+        let qualified: Vec<String> = self.tables.iter().map(|(schema, table)| format!("{schema}.{table}")).collect();
+        let table = parts.last().map(String::as_str).unwrap_or_default();
+        let near = nearest(&written, qualified.iter().map(String::as_str)).map(str::to_owned).or_else(|| {
+            let near = nearest(table, self.tables.iter().map(|(_, table)| table.as_str()))?;
+            self.tables.iter().find(|(_, table)| table == near).map(|(schema, table)| format!("{schema}.{table}"))
+        });
+        match near {
+            Some(near) => error.hint(format!("Perhaps you meant the table \"{near}\".")),
+            None => error,
+        }
+    }
+}
+
+/// Column of a name on the first line of the statement, which is its position; 0 where it is not known.
+fn place(name: &ObjectName) -> usize {
+    let start = name.span().start;
+    if start.line == 1 { usize::try_from(start.column).unwrap_or(0) } else { 0 }
+}

@@ -1,0 +1,70 @@
+//! Errors, notices and row descriptions as messages.
+
+use datafusion::arrow::datatypes::Schema;
+use pgwire::messages::PgWireBackendMessage;
+use pgwire::messages::data::{FieldDescription, RowDescription};
+use pgwire::messages::response::{CommandComplete, ErrorResponse, NoticeResponse};
+
+use crate::error::{Error, Result};
+use crate::model::statement::{Notice, Severity};
+use crate::wire::encode::Format;
+use crate::wire::types::PgType;
+
+/// An error that ends the statement.
+pub(super) fn error(error: &Error) -> PgWireBackendMessage {
+    PgWireBackendMessage::ErrorResponse(ErrorResponse::new(fields("ERROR", error)))
+}
+
+/// An error that ends the connection.
+pub(super) fn fatal(error: &Error) -> PgWireBackendMessage {
+    PgWireBackendMessage::ErrorResponse(ErrorResponse::new(fields("FATAL", error)))
+}
+
+fn fields(severity: &str, error: &Error) -> Vec<(u8, String)> {
+    let mut fields = vec![
+        (b'S', severity.to_owned()),
+        (b'V', severity.to_owned()),
+        (b'C', error.sqlstate().to_owned()),
+        (b'M', error.message.clone()),
+    ];
+    fields.extend(error.detail.clone().map(|detail| (b'D', detail)));
+    fields.extend(error.hint.clone().map(|hint| (b'H', hint)));
+    fields.extend(error.position.map(|position| (b'P', position.to_string())));
+    fields
+}
+
+/// Something beside the rows.
+pub(super) fn notice(notice: &Notice) -> PgWireBackendMessage {
+    let (severity, code) = match notice.severity {
+        Severity::Notice => ("NOTICE", "00000"),
+        Severity::Warning => ("WARNING", "01000"),
+    };
+    let mut fields = vec![
+        (b'S', severity.to_owned()),
+        (b'V', severity.to_owned()),
+        (b'C', code.to_owned()),
+        (b'M', notice.message.clone()),
+    ];
+    fields.extend(notice.detail.clone().map(|detail| (b'D', detail)));
+    fields.extend(notice.hint.clone().map(|hint| (b'H', hint)));
+    PgWireBackendMessage::NoticeResponse(NoticeResponse::new(fields))
+}
+
+/// The end of a statement.
+pub(super) fn complete(tag: &str) -> PgWireBackendMessage {
+    PgWireBackendMessage::CommandComplete(CommandComplete::new(tag.to_owned()))
+}
+
+/// The columns of a result. `formats` is one per column.
+pub(super) fn row_description(schema: &Schema, formats: &[Format]) -> Result<PgWireBackendMessage> {
+    let mut columns = Vec::with_capacity(schema.fields().len());
+    for (field, format) in schema.fields().iter().zip(formats) {
+        let pg_type = PgType::of(field)?;
+        let code = match format {
+            Format::Text => 0,
+            Format::Binary => 1,
+        };
+        columns.push(FieldDescription::new(field.name().clone(), 0, 0, pg_type.oid(), pg_type.typlen(), -1, code));
+    }
+    Ok(PgWireBackendMessage::RowDescription(RowDescription::new(columns)))
+}

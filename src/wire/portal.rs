@@ -1,0 +1,158 @@
+//! A portal: a statement with its parameters, and the rows that it still has to send.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::Schema;
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::common::ScalarValue;
+
+use crate::error::Result;
+use crate::model::statement::Statement;
+use crate::session::Prepared;
+use crate::sql::engine::Rows;
+use crate::wire::encode::{Format, RowEncoder};
+use crate::wire::io::{Gone, Io};
+use crate::wire::message;
+use crate::wire::style::Style;
+
+/// Rows that are encoded between two looks at the size of the buffer.
+const STRIDE: usize = 32;
+
+/// A bound statement.
+pub(super) struct Portal {
+    pub(super) prepared: Arc<Prepared>,
+    pub(super) parameters: Vec<ScalarValue>,
+    pub(super) formats: Vec<Format>,
+    pub(super) started: bool,
+    pub(super) running: Option<Running>,
+}
+
+impl Portal {
+    pub(super) fn new(prepared: Arc<Prepared>, parameters: Vec<ScalarValue>, formats: Vec<Format>) -> Self {
+        Portal { prepared, parameters, formats, started: false, running: None }
+    }
+
+    /// What executing a portal answers that has no rows left.
+    pub(super) fn finished_tag(&self) -> String {
+        format!("{} 0", self.prepared.verb())
+    }
+}
+
+/// Rows on their way to the client.
+pub(super) struct Running {
+    rows: Rows,
+    encoder: RowEncoder,
+    statement: Arc<Statement>,
+    verb: &'static str,
+    /// What is left of the batch that was begun.
+    batch: Option<(RecordBatch, usize)>,
+    n_sent: u64,
+    n_sent_now: u64,
+}
+
+impl Running {
+    pub(super) fn new(
+        rows: Rows,
+        verb: &'static str,
+        formats: &[Format],
+        style: &Style,
+        statement: Arc<Statement>,
+    ) -> Result<Self> {
+        let encoder = RowEncoder::new(&rows.schema, formats, style)?;
+        Ok(Running { rows, encoder, statement, verb, batch: None, n_sent: 0, n_sent_now: 0 })
+    }
+
+    pub(super) fn schema(&self) -> &Schema {
+        &self.rows.schema
+    }
+
+    pub(super) fn statement(&self) -> &Arc<Statement> {
+        &self.statement
+    }
+
+    /// The tag of CommandComplete. A resumed portal counts what this Execute sent, as PostgreSQL does.
+    pub(super) fn tag(&self) -> String {
+        match self.verb {
+            "SHOW" | "EXPLAIN" => self.verb.to_owned(),
+            verb => format!("{verb} {}", self.n_sent_now),
+        }
+    }
+
+    /// Sends up to `most` rows. True when the limit was reached and there may be more.
+    pub(super) async fn send(&mut self, io: &mut Io, statement: &Statement, most: usize) -> Result<Result<bool>, Gone> {
+        self.n_sent_now = 0;
+        let mut left = most;
+        loop {
+            if self.batch.is_none() && left > 0 {
+                match self.next_batch(io, statement).await? {
+                    Ok(true) => {}
+                    Ok(false) => return Ok(Ok(false)),
+                    Err(error) => return Ok(Err(error)),
+                }
+            }
+            if left == 0 {
+                return Ok(Ok(true));
+            }
+            let Some((batch, at)) = self.batch.take() else { continue };
+            let end = at + STRIDE.min(left).min(batch.num_rows() - at);
+            if let Err(error) = self.encoder.encode(&batch, at..end, &mut io.output) {
+                return Ok(Err(error));
+            }
+            left -= end - at;
+            self.n_sent += (end - at) as u64;
+            self.n_sent_now += (end - at) as u64;
+            if end < batch.num_rows() {
+                self.batch = Some((batch, end));
+            }
+            if io.is_full()
+                && let Err(error) = io.flush_for(statement).await?
+            {
+                return Ok(Err(error));
+            }
+        }
+    }
+
+    /// Waits for the next batch; meanwhile sends notices and what is queued, and watches for the client to leave.
+    async fn next_batch(&mut self, io: &mut Io, statement: &Statement) -> Result<Result<bool>, Gone> {
+        // Rows that are there already should not wait for those that are not.
+        let mut flushed = io.output.is_empty();
+        loop {
+            tokio::select! {
+                biased;
+                batch = self.rows.next() => {
+                    return Ok(match batch {
+                        Some(Ok(batch)) => {
+                            if batch.num_rows() > 0 {
+                                self.batch = Some((batch, 0));
+                                Ok(true)
+                            } else {
+                                continue;
+                            }
+                        }
+                        None => {
+                            put_notices(io, statement)?;
+                            Ok(false)
+                        }
+                        Some(Err(error)) => Err(error),
+                    });
+                }
+                () = statement.noticed() => {
+                    put_notices(io, statement)?;
+                    flushed = false;
+                }
+                gone = io.watch() => return Err(gone),
+                () = std::future::ready(()), if !flushed => {
+                    io.flush().await?;
+                    flushed = true;
+                }
+            }
+        }
+    }
+}
+
+fn put_notices(io: &mut Io, statement: &Statement) -> Result<(), Gone> {
+    for notice in statement.take_notices() {
+        io.put(&message::notice(&notice)).map_err(|_| Gone::Socket)?;
+    }
+    Ok(())
+}
