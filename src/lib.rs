@@ -1,2 +1,3 @@
 //! Spanwire.
+pub mod demo;
 pub mod error;
