@@ -1,4 +1,5 @@
 //! Spanwire.
+pub mod demo;
 pub mod error;
 pub mod model;
 pub mod upstream;
