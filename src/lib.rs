@@ -1,2 +1,5 @@
 //! Spanwire.
+pub mod config;
 pub mod error;
+pub mod scram;
+pub mod secret;
