@@ -1,5 +1,14 @@
 //! Spanwire.
+pub mod wire;
+pub mod session;
+pub mod sql;
+pub mod catalog;
+pub mod table;
+pub mod fetch;
+pub mod upstream;
+pub mod model;
+pub mod config;
 pub mod demo;
 pub mod error;
-pub mod model;
-pub mod upstream;
+pub mod scram;
+pub mod secret;
