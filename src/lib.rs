@@ -1,4 +1,5 @@
 //! Spanwire.
 pub mod error;
 pub mod model;
+pub mod table;
 pub mod upstream;
