@@ -2,3 +2,10 @@
 
 pub mod predicate;
 pub mod translate;
+
+#[cfg(test)]
+mod planned;
+#[cfg(test)]
+mod predicate_tests;
+#[cfg(test)]
+mod translate_tests;

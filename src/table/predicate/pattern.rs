@@ -2,6 +2,9 @@
 
 use crate::model::filter::Pattern;
 
+/// Capitals in the upper case of characters that are not these letters: `ß` gives `SS`, `ı` gives `I`, `ẗ` gives `T̈`.
+const CAPITALS_OF_OTHERS: &str = "AFHIJLNSTWY";
+
 /// What a text must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Words {
@@ -158,7 +161,7 @@ pub(super) fn before_upper(words: Words, exact: bool) -> (Words, bool) {
     pieces = pieces
         .iter()
         .flat_map(|piece| {
-            piece.split(|letter: char| !letter.is_ascii() || "AFHIJLNSTWY".contains(letter.to_ascii_uppercase()))
+            piece.split(|letter: char| !letter.is_ascii() || CAPITALS_OF_OTHERS.contains(letter.to_ascii_uppercase()))
         })
         .filter(|piece| !piece.is_empty())
         .map(str::to_owned)
@@ -184,5 +187,28 @@ pub(super) fn before_left(words: Words, exact: bool, count: usize) -> (Words, bo
         },
         Words::Like(pattern) => (Words::Like(Pattern { anchored_end: false, ..pattern }), false),
         Words::Any => (Words::Any, exact),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The capitals at which `before_upper` cuts are those of all characters beyond ASCII, by Rust's tables.
+    #[test]
+    fn capitals_from_beyond_ascii_are_cut_at() {
+        let given = ('\u{80}'..=char::MAX).flat_map(char::to_uppercase).filter(char::is_ascii_uppercase);
+        for capital in given {
+            assert!(CAPITALS_OF_OTHERS.contains(capital), "{capital}");
+        }
+    }
+
+    /// No text in lower case holds an ASCII capital, and the other way round.
+    #[test]
+    fn case_is_folded_away() {
+        for letter in '\0'..=char::MAX {
+            assert!(!letter.to_lowercase().any(|folded| folded.is_ascii_uppercase()), "{letter}");
+            assert!(!letter.to_uppercase().any(|folded| folded.is_ascii_lowercase()), "{letter}");
+        }
     }
 }

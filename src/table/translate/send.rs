@@ -1,5 +1,7 @@
 //! What of the conditions on one column is sent, and what upstream then guarantees.
 
+use std::cmp::Reverse;
+
 use crate::model::filter::{Atom, Condition, Pattern, Value};
 use crate::model::scan::{ceil, floor, iso_micros};
 use crate::model::table::{Column, Fidelity, Op, Push, Table, Type};
@@ -87,7 +89,8 @@ fn contains(push: &Push, atoms: &[&Atom]) -> Option<(String, Atom, bool)> {
             _ => Vec::new(),
         })
         .collect();
-    let text = candidates.iter().flat_map(|piece| sendable(piece)).max_by_key(|text| text.len())?;
+    // The first of the longest.
+    let text = candidates.iter().flat_map(|piece| sendable(piece)).min_by_key(|text| Reverse(text.len()))?;
     let wild = text.contains(['%', '_']);
     let pattern =
         Pattern { pieces: vec![text.to_owned()], anchored_start: false, anchored_end: false, ignore_case: true };
