@@ -4,6 +4,8 @@ pub mod predicate;
 pub mod translate;
 
 #[cfg(test)]
+mod clauses;
+#[cfg(test)]
 mod planned;
 #[cfg(test)]
 mod predicate_tests;

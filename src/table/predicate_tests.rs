@@ -1,6 +1,8 @@
 //! The law of `predicate`: a row for which the engine finds a WHERE clause true satisfies every condition read from it,
 //! and where the reading calls itself exact, only such rows do. Random clauses over rows that sit on the boundaries;
 //! the clause is read both as written and as the optimizer leaves it.
+//!
+//! And the law of `translate`: whatever a server may make of what is sent, such a row comes.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -11,54 +13,15 @@ use datafusion::arrow::array::{
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use proptest::prelude::*;
-use proptest::sample::select;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
+use super::clauses::{NUMBERS, TEXTS, TIMES, clauses, integers, micros, texts, times};
 use super::planned::{Planned, requests};
 use super::predicate::{Read, read};
+use super::translate::{Parameters, translate};
 use crate::model::filter::{Atom, Condition, Pattern, Value};
-
-const TEXTS: &[&str] = &["openai", "OpenAI", "gpt-4o", "gpt-4o-mini", "a%b", "a_b", "axb", "a\\b", "é", "É", ""];
-const PATTERNS: &[&str] = &[
-    "%open%",
-    "open%",
-    "%ai",
-    "_pen%",
-    "a\\%b",
-    "a\\_b",
-    "a\\\\b",
-    "%",
-    "",
-    "OPENAI",
-    "%é%",
-    "a%b",
-    "%GPT%",
-    "gpt%o%mini",
-    "a_b",
-];
-/// Without an escaped backslash: of that one DataFusion 55 makes a LIKE in which the backslash escapes the next letter.
-const REGEXES: &[&str] =
-    &["open", "^gpt", "ai$", "^gpt-4o$", "gpt.*mini", "a.b", "open|gpt", "a_b", "a%b", "a\\.b", "^$", ""];
-const NUMBERS: &[i64] = &[-450, -399, -8, -7, -1, 0, 1, 2, 3, 7, 99, 100, 199, 200, 399, 400, 404, 499, 500, 599, 600];
-/// Midnights and clock changes of UTC, Berlin and Santiago, and the turns of a month and a year.
-const TIMES: &[&str] = &[
-    "2026-05-01T00:00:00Z",
-    "2026-05-01T12:00:00Z",
-    "2026-03-29T01:00:00Z",
-    "2026-03-28T23:00:00Z",
-    "2026-03-29T22:00:00Z",
-    "2026-10-25T01:00:00Z",
-    "2026-10-24T22:00:00Z",
-    "2026-10-25T23:00:00Z",
-    "2026-04-05T03:00:00Z",
-    "2026-04-05T04:00:00Z",
-    "2026-09-06T04:00:00Z",
-    "2026-09-06T03:00:00Z",
-    "2025-12-31T23:00:00Z",
-    "2026-01-01T00:00:00Z",
-    "2026-01-01T03:00:00Z",
-    "1969-12-31T23:59:59.5Z",
-];
+use crate::model::scan::Range;
+use crate::model::table::Fidelity;
 
 /// One row, as far as the clauses look at it.
 #[derive(Debug)]
@@ -70,10 +33,6 @@ struct Row {
     latency_ms: i64,
     cost_usd: Option<f64>,
     created_at: i64,
-}
-
-fn micros(text: &str) -> i64 {
-    chrono::DateTime::parse_from_rfc3339(text).expect("a time").timestamp_micros()
 }
 
 /// Rows that mix the values without much order.
@@ -161,120 +120,64 @@ fn like(pattern: &Pattern, text: &str) -> bool {
     glob_matches(&fold(&glob).chars().collect::<Vec<_>>(), &fold(text).chars().collect::<Vec<_>>())
 }
 
+/// A NUL stands for any text, U+0001 for any character.
 fn glob_matches(glob: &[char], text: &[char]) -> bool {
     match (glob.split_first(), text.split_first()) {
         (None, None) => true,
         (Some(('\0', rest)), _) => (0..=text.len()).any(|skip| glob_matches(rest, &text[skip..])),
-        (Some((letter, glob)), Some((first, text))) => letter == first && glob_matches(glob, text),
+        (Some((letter, glob)), Some((first, text))) => {
+            (letter == first || *letter == '\u{1}') && glob_matches(glob, text)
+        }
         _ => false,
     }
 }
 
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
+/// What servers make of the parameters; see `upstreams.md`, 1.1.
+#[derive(Clone, Copy, Debug)]
+enum Server {
+    /// As the documents say.
+    Documented,
+    /// `model` is a pattern in which `%` and `_` are wildcards.
+    Old,
+    /// `ok` is all below 400, `5xx` all above 499.
+    New,
 }
 
-fn texts() -> impl Strategy<Value = String> {
-    let column = || select(&["provider", "model", "trace_id"][..]);
-    let text = || select(TEXTS).prop_map(quoted);
-    let term = || {
-        prop_oneof![
-            3 => column().prop_map(str::to_owned),
-            1 => column().prop_map(|column| format!("lower({column})")),
-            1 => column().prop_map(|column| format!("upper({column})")),
-            1 => (column(), 0..4).prop_map(|(column, n)| format!("left({column}, {n})")),
-            1 => column().prop_map(|column| format!("substr(lower({column}), 1, 6)")),
-        ]
-    };
-    let op = select(&["=", "<>", "<", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"][..]);
-    let like = select(&["LIKE", "ILIKE", "NOT LIKE", "NOT ILIKE"][..]);
-    let regex = select(&["~", "~*", "!~"][..]);
-    prop_oneof![
-        (term(), op, text()).prop_map(|(term, op, text)| format!("({term} {op} {text})")),
-        (term(), like, select(PATTERNS)).prop_map(|(term, op, text)| format!("{term} {op} {}", quoted(text))),
-        (column(), regex, select(REGEXES)).prop_map(|(term, op, text)| format!("{term} {op} {}", quoted(text))),
-        (term(), any::<bool>(), prop::collection::vec(text(), 1..6)).prop_map(|(term, not, list)| {
-            format!("{term} {} ({})", if not { "NOT IN" } else { "IN" }, list.join(", "))
-        }),
-        (term(), text(), comparison(), -1..3)
-            .prop_map(|(term, text, op, n)| format!("strpos({term}, {text}) {op} {n}")),
-        (select(&["starts_with", "contains"][..]), column(), text())
-            .prop_map(|(function, column, text)| format!("{function}({column}, {text})")),
-        (term(), any::<bool>()).prop_map(|(term, not)| format!("{term} IS {}NULL", if not { "NOT " } else { "" })),
-    ]
+impl Server {
+    fn sends(self, row: &Row, scan: &Parameters) -> bool {
+        scan.parameters.iter().all(|(name, value)| match (*name, value.as_str()) {
+            ("projectId", value) => value == "p",
+            ("provider", value) => value == row.provider,
+            ("model", value) => self.finds(row.model, value),
+            ("status", "ok") => row.status_code < if matches!(self, Server::New) { 400 } else { 300 },
+            ("status", "4xx") => (400..500).contains(&row.status_code),
+            ("status", "5xx") => row.status_code >= 500,
+            (name, value) => panic!("nothing sends {name}={value}"),
+        })
+    }
+
+    fn finds(self, model: &str, value: &str) -> bool {
+        assert!(!value.is_empty() && !value.contains('\\'), "{value:?} is not for sending");
+        let (model, value) = (model.to_lowercase(), value.to_lowercase());
+        match self {
+            Server::Old => {
+                let glob: Vec<char> = format!("%{value}%")
+                    .chars()
+                    .map(|c| match c {
+                        '%' => '\0',
+                        '_' => '\u{1}',
+                        c => c,
+                    })
+                    .collect();
+                glob_matches(&glob, &model.chars().collect::<Vec<_>>())
+            }
+            _ => model.contains(&value),
+        }
+    }
 }
 
-fn comparison() -> impl Strategy<Value = &'static str> {
-    select(&["=", "<>", "<", "<=", ">", ">="][..])
-}
-
-fn integers() -> impl Strategy<Value = String> {
-    let number = || select(NUMBERS);
-    let column = select(&["status_code", "latency_ms"][..]).prop_map(str::to_owned);
-    let term = column.prop_recursive(2, 4, 1, move |inner| {
-        prop_oneof![
-            (inner.clone(), number()).prop_map(|(term, n)| format!("({term} + ({n}))")),
-            (inner.clone(), number()).prop_map(|(term, n)| format!("(({n}) - {term})")),
-            (inner.clone(), -3..4).prop_map(|(term, n)| format!("({term} * ({n}))")),
-            (inner.clone(), select(&[1, 2, 3, 100, -3, -100][..])).prop_map(|(term, n)| format!("({term} / ({n}))")),
-            inner.prop_map(|term| format!("(- {term})")),
-        ]
-    });
-    let real = (term.clone(), select(&["/ 1000.0", "* 0.25", "/ (-2.0)", "+ 0.5", "- 0.5"][..]))
-        .prop_map(|(term, step)| format!("({term} {step})"));
-    let constant = prop_oneof![
-        4 => number().prop_map(|n| format!("({n})")),
-        1 => select(&["0.25", "199.5", "200.0", "(-0.5)", "1e3"][..]).prop_map(str::to_owned),
-        1 => Just("NULL".to_owned()),
-    ];
-    prop_oneof![
-        3 => (prop_oneof![3 => term.clone(), 1 => real], comparison(), constant.clone())
-            .prop_map(|(term, op, n)| format!("({term} {op} {n})")),
-        1 => (constant, comparison(), term.clone()).prop_map(|(n, op, term)| format!("({n} {op} {term})")),
-        1 => (term.clone(), any::<bool>(), number(), number()).prop_map(|(term, not, low, high)| {
-            format!("({term} {} ({low}) AND ({high}))", if not { "NOT BETWEEN" } else { "BETWEEN" })
-        }),
-        1 => (term.clone(), any::<bool>(), prop::collection::vec(number(), 1..6)).prop_map(|(term, not, list)| {
-            let list: Vec<String> = list.iter().map(|n| format!("({n})")).collect();
-            format!("{term} {} ({})", if not { "NOT IN" } else { "IN" }, list.join(", "))
-        }),
-        1 => (term, number()).prop_map(|(term, n)| format!("({term})::text = '{n}'")),
-        1 => (comparison(), select(&["0.5", "1", "-3.0"][..])).prop_map(|(op, n)| format!("(cost_usd {op} {n})")),
-    ]
-}
-
-fn times() -> impl Strategy<Value = String> {
-    let time =
-        || (select(TIMES), select(&["Z", "+02:00", ""][..])).prop_map(|(time, zone)| quoted(&time.replace('Z', zone)));
-    let day = select(TIMES).prop_map(|time| format!("date '{}'", &time[..10]));
-    let unit = select(&["second", "minute", "hour", "day", "week", "month", "quarter", "year"][..]);
-    let step = select(&["1 hour", "30 minutes", "1 day", "7 days", "1 month", "-2 days", "1 year"][..]);
-    let instant = || select(TIMES).prop_map(|time| format!("timestamptz {}", quoted(time)));
-    prop_oneof![
-        (comparison(), time()).prop_map(|(op, time)| format!("created_at {op} {time}")),
-        (time(), comparison()).prop_map(|(time, op)| format!("{time} {op} created_at")),
-        (comparison(), day).prop_map(|(op, day)| format!("(created_at::date {op} {day})")),
-        (unit, comparison(), instant())
-            .prop_map(|(unit, op, time)| format!("(date_trunc('{unit}', created_at) {op} {time})")),
-        (comparison(), 2024..2028).prop_map(|(op, year)| format!("extract(year from created_at) {op} {year}")),
-        (comparison(), select(TIMES))
-            .prop_map(|(op, time)| { format!("extract(epoch from created_at) {op} {}", micros(time) / 1_000_000) }),
-        (select(&["+", "-"][..]), step, comparison(), instant())
-            .prop_map(|(sign, step, op, time)| format!("(created_at {sign} interval '{step}' {op} {time})")),
-    ]
-}
-
-fn clauses() -> impl Strategy<Value = String> {
-    let leaf = prop_oneof![texts(), integers(), times()];
-    leaf.prop_recursive(3, 8, 3, |inner| {
-        prop_oneof![
-            3 => prop::collection::vec(inner.clone(), 2..4).prop_map(|parts| format!("({})", parts.join(" AND "))),
-            3 => prop::collection::vec(inner.clone(), 2..4).prop_map(|parts| format!("({})", parts.join(" OR "))),
-            2 => inner.clone().prop_map(|part| format!("(NOT ({part}))")),
-            1 => (inner, select(&["TRUE", "FALSE", "NOT TRUE", "NOT FALSE", "NULL", "NOT NULL"][..]))
-                .prop_map(|(part, what)| format!("(({part}) IS {what})")),
-        ]
-    })
+fn in_range(row: &Row, range: Range) -> bool {
+    range.from.is_none_or(|from| from <= row.created_at) && range.to.is_none_or(|to| row.created_at <= to)
 }
 
 /// Compares the reading of a clause with the rows that the engine finds; tells whether the engine found any answer.
@@ -286,6 +189,7 @@ async fn check(planned: &Planned, rows: &[Row], clause: &str) -> Result<bool, Te
     for filters in filters.into_iter().chain([written]) {
         let reads: Vec<Read> = filters.iter().map(|filter| read(requests(), planned.zone, filter)).collect();
         let exact = reads.iter().all(|read| read.exact);
+        let translation = translate(requests(), &reads).map_err(|error| fail(error.to_string()))?;
         for (n, row) in rows.iter().enumerate() {
             let matches = found.contains(&n.to_string());
             let broken = reads.iter().flat_map(|read| &read.conditions).find(|condition| !row.satisfies(condition));
@@ -293,6 +197,20 @@ async fn check(planned: &Planned, rows: &[Row], clause: &str) -> Result<bool, Te
                 Some(condition) if matches => return Err(fail(format!("{row:?} matches, but not {condition}"))),
                 None if exact && !matches => return Err(fail(format!("{row:?} does not match {reads:?}"))),
                 _ => {}
+            }
+            for server in [Server::Documented, Server::Old, Server::New] {
+                let comes = translation.scans.iter().filter(|scan| server.sends(row, scan)).count();
+                let kept = comes > 0 && in_range(row, translation.range);
+                let pushed =
+                    reads.iter().zip(&translation.fidelity).filter(|(_, fidelity)| **fidelity == Fidelity::Exact);
+                let mut pushed = pushed.flat_map(|(read, _)| &read.conditions);
+                let is_wrong = comes > 1
+                    || (matches && !kept)
+                    || (translation.exact && kept && !matches)
+                    || (comes > 0 && !pushed.all(|condition| row.satisfies(condition)));
+                if is_wrong {
+                    return Err(fail(format!("{server:?} sends {row:?} {comes} times for {translation:?}")));
+                }
             }
         }
     }
