@@ -1,7 +1,7 @@
 //! What a query wants of a table's rows, without the engine: a conjunction of atoms over single columns.
 //!
-//! An atom says at most what its condition says (the condition implies the atom), so that sending an atom upstream
-//! never loses a row. `exact` tells that it says the same.
+//! An atom says at most what the query's own condition says (the condition implies the atom), so that sending an atom
+//! upstream never loses a row. No atom but `Null` holds for a NULL.
 
 use std::fmt;
 
@@ -35,7 +35,8 @@ pub enum Atom {
     NotNull,
 }
 
-/// A LIKE pattern whose only wildcard is `%`.
+/// A LIKE pattern whose only wildcard is `%`. With `ignore_case` it compares as PostgreSQL's ILIKE does: both sides in
+/// lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     /// The literal pieces between the `%`s, none of them empty.
@@ -48,15 +49,13 @@ pub struct Pattern {
     pub ignore_case: bool,
 }
 
-/// One conjunct of a WHERE clause, as far as it is understood.
+/// Something that follows from a WHERE clause, over one column.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Condition {
     /// The column.
     pub column: &'static str,
-    /// What is known to follow from the conjunct.
+    /// What is known of its value.
     pub atom: Atom,
-    /// Whether the atom says all that the conjunct says.
-    pub exact: bool,
 }
 
 impl Value {

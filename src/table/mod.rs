@@ -4,3 +4,12 @@ pub mod exec;
 pub mod predicate;
 pub mod provider;
 pub mod translate;
+
+#[cfg(test)]
+mod clauses;
+#[cfg(test)]
+mod planned;
+#[cfg(test)]
+mod predicate_tests;
+#[cfg(test)]
+mod translate_tests;

@@ -53,43 +53,41 @@ impl Provider {
 
     /// The scans that answer a conjunction of filters, and how well upstream serves each of these.
     fn lookup(&self, filters: &[Expr], limit: Option<usize>) -> Result<Lookup, Error> {
-        self.refuse_unbound_filter_only(filters)?;
-        let reads: Vec<_> =
-            filters.iter().map(|filter| predicate::read(self.table, &self.settings.zone, filter)).collect();
-        let translation = translate::translate(self.table, &reads)?;
-        let range = if self.settings.pushdown { translation.range } else { Range::default() };
-        let (range, notice) = self.bounded(range);
-        let mut scan = Scan {
+        let tz = self.settings.zone.tz();
+        let reads: Vec<_> = filters.iter().map(|filter| predicate::read(self.table, tz, filter)).collect();
+        let mut translation = translate::translate(self.table, &reads)?;
+        if !self.settings.pushdown {
+            self.withhold(&mut translation);
+        }
+        let (range, notice) = self.bounded(translation.range);
+        let scans = translation.scans.into_iter().filter(|_| !range.is_empty()).map(|parameters| Scan {
             source: Arc::clone(&self.source),
             table: self.table,
-            parameters: Vec::new(),
+            parameters: parameters.parameters,
             range,
-            echoes: translation.echoes,
+            echoes: parameters.echoes,
             projection: Vec::new(),
             limit: None,
             newest_first: false,
+        });
+        let scans = scans.collect();
+        let conjuncts = filters.iter().map(crate::sql::display::expression);
+        let conjuncts = translation.fidelity.into_iter().zip(conjuncts).collect();
+        Ok(Lookup { scans, exact: translation.exact, notice, limit, conjuncts })
+    }
+
+    /// Takes back what need not be sent. A filter-only column has no rows to check here, so it is sent all the same.
+    fn withhold(&self, translation: &mut translate::Translation) {
+        let hidden = |parameter: &str| {
+            let mut columns = self.table.columns.iter().filter(|column| column.from == From::FilterOnly);
+            columns.any(|column| column.push.iter().any(|push| push.parameter == parameter))
         };
-        let filter_only = |name: &str| {
-            self.table.columns.iter().any(|column| {
-                column.from == From::FilterOnly && column.push.iter().any(|push| push.parameter == name)
-            })
-        };
-        scan.parameters = translation.parameters;
-        if !self.settings.pushdown {
-            // A filter-only column has no rows to check here, so it is sent whatever the setting says.
-            scan.parameters.retain(|(name, _)| filter_only(name));
+        for scan in &mut translation.scans {
+            scan.parameters.retain(|(parameter, _)| hidden(parameter));
         }
-        let scans = match translation.contradiction || (range.is_empty()) {
-            true => Vec::new(),
-            false if translation.unions.is_empty() => vec![scan],
-            false => translation.unions.iter().map(|union| union.apply(&scan)).collect(),
-        };
-        let fidelity = match self.settings.pushdown {
-            true => translation.fidelity,
-            false => vec![Fidelity::Local; filters.len()],
-        };
-        let exact = translation.exact && (self.settings.pushdown || filters.is_empty());
-        Ok(Lookup { scans, exact, notice, limit, conjuncts: describe(filters, &fidelity) })
+        translation.range = Range::default();
+        translation.exact = translation.fidelity.is_empty();
+        translation.fidelity.fill(Fidelity::Local);
     }
 
     /// The range to read: as asked, or back to the lookback where the query gives no lower bound.
@@ -114,32 +112,6 @@ impl Provider {
         };
         (Range { from: Some(from), to: range.to }, Some(notice))
     }
-
-    /// Refuses a filter-only column in a place where upstream cannot serve it: the rows do not hold it.
-    fn refuse_unbound_filter_only(&self, filters: &[Expr]) -> Result<(), Error> {
-        for column in self.table.columns.iter().filter(|column| column.from == From::FilterOnly) {
-            for filter in filters {
-                let reads = predicate::read(self.table, &self.settings.zone, filter);
-                let bound = reads.exact && reads.conditions.iter().any(|condition| condition.column == column.name);
-                if translate::mentions(filter, column.name) && !bound {
-                    return Err(translate::filter_only_refusal(self.table, column.name));
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The conjuncts as SQL with the word that EXPLAIN has for them.
-fn describe(filters: &[Expr], fidelity: &[Fidelity]) -> Vec<(Fidelity, String)> {
-    filters
-        .iter()
-        .zip(fidelity)
-        .map(|(filter, fidelity)| {
-            let text = crate::sql::display::expression(filter);
-            (*fidelity, text)
-        })
-        .collect()
 }
 
 #[async_trait::async_trait]
