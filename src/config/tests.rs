@@ -3,6 +3,7 @@
 mod faults;
 mod overrides;
 mod secrets;
+mod tls;
 mod valid;
 
 use super::{Config, Env, Faults, KindInfo, parse};

@@ -1,12 +1,8 @@
-//! Secrets: where they come from, and that they are never shown. TLS files, since they are secrets too.
+//! Secrets: where they come from, and that they are never shown.
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
-
-use super::super::{Tls, tls_server_config};
 use super::{SOURCE, USER, check, check_source, check_user, config, config_with, parse_with};
 use crate::scram::Verifier;
 
@@ -17,7 +13,7 @@ fn source_with(credential: &str) -> String {
 }
 
 #[cfg(unix)]
-fn set_mode(path: &Path, mode: u32) {
+pub(super) fn set_mode(path: &Path, mode: u32) {
     use std::os::unix::fs::PermissionsExt as _;
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
@@ -149,84 +145,4 @@ fn no_secret_is_shown() {
         "name = 'a', kind = 'spanlens', credential = 'hush', credentail = 'hush'",
         &[r#"spanwire.toml:1: source[0].credentail: unknown key "credentail" (did you mean "credential"?)"#],
     );
-}
-
-/// Writes a certificate and its key, and returns both paths.
-fn certificate(dir: &Path, name: &str) -> (String, String) {
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let (cert_path, key_path) = (dir.join(format!("{name}.crt")), dir.join(format!("{name}.key")));
-    fs::write(&cert_path, params.self_signed(&key).unwrap().pem()).unwrap();
-    fs::write(&key_path, key.serialize_pem()).unwrap();
-    set_mode(&key_path, 0o600);
-    (cert_path.display().to_string(), key_path.display().to_string())
-}
-
-#[test]
-fn tls_in_order() {
-    let dir = tempfile::tempdir().unwrap();
-    let (cert, key) = certificate(dir.path(), "one");
-    let parsed = config(&format!("tls = {{ cert = '{cert}', key = '{key}', client_ca = '{cert}' }}\n{SOURCE}{USER}"));
-    let tls = parsed.tls.unwrap();
-    assert!(tls.required);
-    assert_eq!(parsed.warnings, [""; 0]);
-    let server = tls_server_config(&tls).unwrap();
-    assert_eq!(server.alpn_protocols, [b"postgresql".to_vec()]);
-    assert_eq!(Arc::strong_count(&server), 1);
-
-    set_mode(Path::new(&key), 0o644);
-    let text =
-        format!("tls = {{ cert = '{cert}', key = '{key}', required = false }}\nlisten = '0.0.0.0:1'\n{SOURCE}{USER}");
-    assert_eq!(
-        config(&text).warnings,
-        [
-            format!("spanwire.toml:1: tls.key: file {key:?} can be read by every user of this machine; use mode 600"),
-            "spanwire.toml:2: listen: rows may cross the network unencrypted; set tls, with required = true".to_owned(),
-        ]
-    );
-}
-
-#[test]
-fn faults_of_tls() {
-    let dir = tempfile::tempdir().unwrap();
-    let ((cert, key), (other_cert, other_key)) = (certificate(dir.path(), "one"), certificate(dir.path(), "two"));
-    let broken = dir.path().join("broken").display().to_string();
-    fs::write(&broken, "-----BEGIN CERTIFICATE-----\nhush\n").unwrap();
-    let nothing = "cannot be read: No such file or directory (os error 2)";
-    for (fields, faults) in [
-        (
-            format!("cert = '{cert}', key = '{other_key}'"),
-            vec![format!("key: file {other_key:?} is not the key of the certificate in {cert:?}")],
-        ),
-        (
-            "cert = '/nowhere/c', key = '/nowhere/k', client_ca = '/nowhere/a'".to_owned(),
-            vec![
-                format!("cert: file \"/nowhere/c\" {nothing}"),
-                format!("key: file \"/nowhere/k\" {nothing}"),
-                format!("client_ca: file \"/nowhere/a\" {nothing}"),
-            ],
-        ),
-        (
-            format!("cert = '{key}', key = '{cert}', client_ca = '{key}'"),
-            vec![
-                format!("cert: file {key:?} holds no certificate"),
-                format!("key: file {cert:?} holds no private key"),
-                format!("client_ca: file {key:?} holds no certificate"),
-            ],
-        ),
-        (format!("cert = '{broken}', key = '{key}'"), vec![format!("cert: file {broken:?} is not valid PEM")]),
-        (
-            format!("cert = '{cert}', key = '{key}', client_ca = '{other_cert}', required = false"),
-            vec!["required: must be true where client_ca asks for client certificates".to_owned()],
-        ),
-        (format!("cert = '{cert}'"), vec!["key: is missing".to_owned()]),
-    ] {
-        let faults: Vec<String> = faults.iter().map(|fault| format!("spanwire.toml:1: tls.{fault}")).collect();
-        let faults: Vec<&str> = faults.iter().map(String::as_str).collect();
-        // A key in a file of certificates is warned about only where nothing is wrong.
-        check(&format!("tls = {{ {fields} }}\n{SOURCE}{USER}"), &faults);
-    }
-    let tls = Tls { cert: cert.into(), key: other_key.clone().into(), client_ca: None, required: true };
-    assert!(tls_server_config(&tls).unwrap_err().starts_with(&format!("file {other_key:?} is not the key")));
 }
