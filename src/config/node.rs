@@ -69,7 +69,9 @@ pub(super) fn parse(text: &str, file: &str) -> Result<Table, Vec<Fault>> {
         message: format!("not valid TOML: {}", error.message().replace('\n', ", ")),
         hint: None,
     };
-    Err(errors.iter().map(fault).collect())
+    let mut faults: Vec<Fault> = errors.iter().map(fault).collect();
+    faults.sort_by_key(|fault| fault.line);
+    Err(faults)
 }
 
 fn table(table: &DeTable<'_>, text: &str) -> Table {

@@ -192,7 +192,9 @@ impl<'a> Section<'a> {
 
     /// Takes a key, which is known from now on.
     pub(super) fn get(&mut self, key: &'static str) -> Option<Item<'a>> {
-        self.known.push(key);
+        if !self.known.contains(&key) {
+            self.known.push(key);
+        }
         self.table.get(key).map(|node| self.item(key, node))
     }
 
