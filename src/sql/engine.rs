@@ -69,7 +69,8 @@ pub struct Rows {
     pub schema: SchemaRef,
     batches: mpsc::Receiver<Result<RecordBatch>>,
     statement: Arc<Statement>,
-    _task: Option<Owned>,
+    /// The engine's task, and the one that rings at the deadline.
+    _tasks: Vec<Owned>,
 }
 
 /// A task that ends with its owner.
@@ -213,13 +214,13 @@ impl Engine {
                 }
             }
         });
-        let task = Owned(task);
+        let tasks = [Some(Owned(task)), alarm(statement)].into_iter().flatten().collect();
         tokio::select! {
             () = statement.cancel.cancelled() => return Err(statement.stopped()),
             outcome = started => outcome.map_err(|_| Error::internal("the engine gave up while it started a statement"))??,
         }
         let schema = Arc::clone(&plan.schema);
-        Ok(Rows { schema, batches, statement: Arc::clone(statement), _task: Some(task) })
+        Ok(Rows { schema, batches, statement: Arc::clone(statement), _tasks: tasks })
     }
 
     /// The plan that would run, for EXPLAIN.
@@ -292,6 +293,23 @@ fn shown_schema(schema: &datafusion::arrow::datatypes::Schema) -> SchemaRef {
     Arc::new(datafusion::arrow::datatypes::Schema::new(fields))
 }
 
+/// Stops a statement at its deadline, wherever it is.
+fn alarm(statement: &Arc<Statement>) -> Option<Owned> {
+    let deadline = statement.deadline?;
+    let token = statement.cancel.clone();
+    Some(Owned(tokio::spawn(async move {
+        tokio::time::sleep_until(deadline).await;
+        token.cancel();
+    })))
+}
+
+impl Drop for Rows {
+    /// An operator that computes without pause looks at nothing but the token.
+    fn drop(&mut self) {
+        self.statement.cancel.cancel();
+    }
+}
+
 impl Rows {
     /// Rows that are there already.
     pub fn ready(batch: RecordBatch, statement: &Arc<Statement>) -> Self {
@@ -299,7 +317,7 @@ impl Rows {
         let schema = batch.schema();
         let sent = sender.try_send(Ok(batch));
         debug_assert!(sent.is_ok(), "a new channel has room for one");
-        Rows { schema, batches, statement: Arc::clone(statement), _task: None }
+        Rows { schema, batches, statement: Arc::clone(statement), _tasks: Vec::new() }
     }
 
     /// The next batch. Cancel safe. An error when the statement is cancelled or times out meanwhile.

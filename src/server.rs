@@ -1,0 +1,233 @@
+//! The running gateway: listeners in, connections out, and an orderly end. Also puts the parts together.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{self, Config};
+use crate::error::{Error, Kind, Result};
+use crate::fetch::Fetcher;
+use crate::model::connector::{Connector, Quota};
+use crate::model::scan::Source;
+use crate::session::gateway::{Gateway, Registry};
+use crate::sql::engine::Engine;
+use crate::upstream::CONNECTORS;
+use crate::upstream::http::{Client, Credential};
+use crate::wire::{Tls, serve};
+
+/// How long statements may go on after the gateway was asked to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// The runtime that plans and computes. Ends without waiting for what is under way.
+#[derive(Debug)]
+pub struct Compute(Option<Runtime>);
+
+impl Compute {
+    /// Starts it. Twice the cores, so that one statement per core that never pauses leaves room for the others.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub fn start() -> Result<Self> {
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZeroUsize::get);
+        let runtime = Builder::new_multi_thread()
+            .worker_threads((2 * cores).max(4))
+            .thread_name("compute")
+            .enable_all()
+            .build()
+            .map_err(|error| Error::internal(format!("cannot start threads: {error}")))?;
+        Ok(Compute(Some(runtime)))
+    }
+
+    fn handle(&self) -> tokio::runtime::Handle {
+        self.0.as_ref().expect("taken only when dropped").handle().clone()
+    }
+}
+
+impl Drop for Compute {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The connectors as the configuration needs to know them.
+pub fn kinds() -> Vec<config::KindInfo> {
+    let info = |connector: &&Connector| config::KindInfo {
+        kind: connector.kind,
+        settings: connector.settings,
+        default_base_url: Some(connector.base_url),
+    };
+    CONNECTORS.iter().map(info).collect()
+}
+
+/// The sources of a configuration.
+///
+/// # Errors
+/// When a kind has no connector, which the configuration has checked before.
+pub fn sources(config: &Config) -> Result<Vec<Arc<Source>>> {
+    let source = |own: &config::Source| {
+        let connector = CONNECTORS.iter().find(|connector| connector.kind == own.kind);
+        let connector = connector.ok_or_else(|| Error::new(Kind::Config, format!("unknown kind \"{}\"", own.kind)))?;
+        let quota = own.quota.map_or(connector.quota, |quota| Quota {
+            calls: quota.calls,
+            per: quota.per,
+            concurrency: quota.concurrency.unwrap_or(connector.quota.concurrency),
+        });
+        Ok(Arc::new(Source {
+            name: own.name.clone(),
+            connector,
+            base_url: own.base_url.clone(),
+            quota,
+            lookback: own.lookback,
+            body_bytes: config.limits.body_bytes,
+        }))
+    };
+    config.sources.iter().map(source).collect()
+}
+
+/// Which credential a user sends to a source.
+#[derive(Debug)]
+struct Wallet {
+    shared: BTreeMap<String, Credential>,
+    own: BTreeMap<(String, String), Credential>,
+}
+
+impl Wallet {
+    fn of(config: &Config, sources: &[Arc<Source>]) -> Result<Self> {
+        let mut wallet = Wallet { shared: BTreeMap::new(), own: BTreeMap::new() };
+        for (source, configured) in sources.iter().zip(&config.sources) {
+            let auth = source.connector.auth;
+            let credential = |secret: &crate::secret::Secret| {
+                Credential::new(auth, secret.expose(), secret.fingerprint())
+            };
+            if let Some(secret) = &configured.credential {
+                wallet.shared.insert(source.name.clone(), credential(secret)?);
+            }
+            for user in &config.users {
+                if let Some(secret) = user.credentials.get(&source.name) {
+                    wallet.own.insert((user.name.clone(), source.name.clone()), credential(secret)?);
+                }
+            }
+        }
+        Ok(wallet)
+    }
+}
+
+impl crate::upstream::http::Credentials for Wallet {
+    fn credential(&self, source: &Source, user: &str) -> Result<Credential> {
+        let own = self.own.get(&(user.to_owned(), source.name.clone()));
+        own.or_else(|| self.shared.get(&source.name)).cloned().ok_or_else(|| {
+            let message = format!("user \"{user}\" has no credential for source \"{}\"", source.name);
+            Error::new(Kind::UpstreamAuthorization, message)
+                .hint("Give the source a credential, or the user one of its own, in the configuration.")
+        })
+    }
+}
+
+/// Puts a configuration's parts together.
+///
+/// # Errors
+/// When a credential cannot travel in a header, or the HTTP client cannot be set up.
+pub fn assemble(config: &Config, compute: &Compute) -> Result<Arc<Gateway>> {
+    let sources = sources(config)?;
+    let fetcher = fetcher(config, &sources)?;
+    let bytes = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
+    let engine = Engine::new(
+        sources.clone(),
+        Arc::new(fetcher),
+        compute.handle(),
+        bytes(config.limits.query_memory),
+        bytes(config.limits.total_memory),
+    );
+    Ok(Arc::new(Gateway {
+        engine,
+        sources,
+        users: config.users.clone(),
+        limits: config.limits.clone(),
+        registry: Arc::new(Registry::default()),
+        mock_secret: random(),
+        started: chrono::Utc::now(),
+    }))
+}
+
+/// The fetcher alone, for a probe.
+///
+/// # Errors
+/// As [`assemble`].
+pub fn fetcher(config: &Config, sources: &[Arc<Source>]) -> Result<Fetcher> {
+    Ok(Fetcher::new(Arc::new(Client::new()?), Arc::new(Wallet::of(config, sources)?)))
+}
+
+fn random() -> [u8; 32] {
+    use ring::rand::{SecureRandom, SystemRandom};
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}
+
+/// TLS of a configuration.
+///
+/// # Errors
+/// When a file cannot be read or does not fit; the gateway then does not start.
+pub fn tls(config: &Config) -> Result<Option<Tls>> {
+    let Some(tls) = &config.tls else { return Ok(None) };
+    let fault = |message: String| Error::new(Kind::Config, message);
+    let server = config::tls_server_config(tls).map_err(fault)?;
+    let certificate = std::fs::read(&tls.cert).map_err(|error| fault(format!("{}: {error}", tls.cert.display())))?;
+    Ok(Some(Tls { acceptor: server.into(), certificate: certificate.into(), required: tls.required }))
+}
+
+/// Opens the listeners of a configuration.
+///
+/// # Errors
+/// When an address is taken or not this machine's.
+pub async fn listen(config: &Config) -> Result<Vec<TcpListener>> {
+    let mut listeners = Vec::new();
+    for listen in &config.listen {
+        let listener = TcpListener::bind((listen.host.as_str(), listen.port)).await;
+        listeners.push(listener.map_err(|error| {
+            Error::new(Kind::Config, format!("cannot listen on {listen}: {error}"))
+                .hint("Stop what listens there, or choose another address.")
+        })?);
+    }
+    Ok(listeners)
+}
+
+/// Serves until `shutdown` fires; then lets statements end, for a while.
+pub async fn run(listeners: Vec<TcpListener>, gateway: Arc<Gateway>, tls: Option<Tls>, shutdown: CancellationToken) {
+    let mut accepting = JoinSet::new();
+    for listener in listeners {
+        accepting.spawn(accept(listener, Arc::clone(&gateway), tls.clone(), shutdown.clone()));
+    }
+    while accepting.join_next().await.is_some() {}
+}
+
+async fn accept(listener: TcpListener, gateway: Arc<Gateway>, tls: Option<Tls>, shutdown: CancellationToken) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => break,
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((socket, _)) => {
+                    connections.spawn(serve(socket, Arc::clone(&gateway), tls.clone(), shutdown.clone()));
+                }
+                // Out of file handles, most likely: others must close before it helps to try again.
+                Err(error) => {
+                    tracing::warn!(%error, "connection not accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            },
+        }
+    }
+    let drained = async { while connections.join_next().await.is_some() {} };
+    if tokio::time::timeout(DRAIN, drained).await.is_err() {
+        tracing::warn!("statements were still running when the gateway stopped");
+    }
+}

@@ -1,0 +1,379 @@
+//! One connected user: settings, transaction, and what each kind of statement does. Knows nothing of messages or bytes.
+
+pub mod command;
+pub mod gateway;
+pub mod transaction;
+pub mod vars;
+
+mod answer;
+mod catalogs;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
+use datafusion::common::ScalarValue;
+
+use crate::error::{Error, Kind, Result};
+use crate::model::statement::{Severity, Statement};
+use crate::session::command::{Command, Parsed};
+use crate::session::gateway::Gateway;
+use crate::session::transaction::Transaction;
+use crate::session::vars::Vars;
+use crate::sql::engine::{Plan, Rows, View, Viewer};
+use crate::sql::explain;
+use crate::sql::functions::Facts;
+use crate::sql::timezone::Zone;
+use crate::table::provider::Settings;
+
+pub use crate::session::transaction::Status;
+
+/// The version that clients parse; that of the PostgreSQL whose answers are the measure.
+pub const SERVER_VERSION: &str = "15.18";
+
+/// What a client says when it connects.
+#[derive(Debug)]
+pub struct Hello {
+    /// The authenticated user.
+    pub user: String,
+    /// The database asked for; any name will do.
+    pub database: String,
+    /// Settings of the startup message.
+    pub parameters: Vec<(String, String)>,
+    /// Process number.
+    pub pid: i32,
+    /// Where the client is.
+    pub peer: SocketAddr,
+}
+
+/// One session.
+#[derive(Debug)]
+pub struct Session {
+    gateway: Arc<Gateway>,
+    hello: Hello,
+    vars: Vars,
+    transaction: Transaction,
+    /// Made when it is needed, dropped when a setting changes that plans depend on.
+    view: Option<View>,
+}
+
+/// A statement that is parsed and, where it is a query, planned.
+#[derive(Debug)]
+pub struct Prepared {
+    parsed: Parsed,
+    work: Work,
+    parameter_oids: Vec<u32>,
+}
+
+/// What executing a statement means.
+#[derive(Debug)]
+enum Work {
+    /// Rows from the engine.
+    Query(Box<Plan>),
+    /// Rows from the catalogs.
+    Catalog(SchemaRef),
+    /// EXPLAIN of a planned query.
+    Explain { plan: Box<Plan>, analyze: bool },
+    /// EXPLAIN of what needs no plan.
+    ExplainCatalog,
+    /// Rows about the session.
+    Show(SchemaRef),
+    /// Anything without rows.
+    Utility,
+}
+
+/// What a statement came to.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Rows, and the word that their CommandComplete starts with.
+    Rows {
+        /// The rows.
+        rows: Rows,
+        /// SELECT, SHOW or EXPLAIN.
+        verb: &'static str,
+    },
+    /// Done, with this tag.
+    Done {
+        /// The text of CommandComplete.
+        tag: String,
+    },
+    /// There was no statement in the text.
+    Empty,
+}
+
+/// What a statement does to the protocol's own prepared statements.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Forgets {
+    /// Nothing.
+    Nothing,
+    /// One of them.
+    Statement(String),
+    /// All of them.
+    AllStatements,
+}
+
+impl Prepared {
+    /// Types of the parameters.
+    pub fn parameter_oids(&self) -> &[u32] {
+        &self.parameter_oids
+    }
+
+    /// Columns of the result; `None` for a statement without rows.
+    pub fn schema(&self) -> Option<SchemaRef> {
+        match &self.work {
+            Work::Query(plan) => Some(Arc::clone(&plan.schema)),
+            Work::Catalog(schema) | Work::Show(schema) => Some(Arc::clone(schema)),
+            Work::Explain { .. } | Work::ExplainCatalog => Some(answer::text_schema(&["QUERY PLAN"])),
+            Work::Utility => None,
+        }
+    }
+
+    /// The word that CommandComplete starts with.
+    pub fn verb(&self) -> &'static str {
+        match &self.work {
+            Work::Show(_) => "SHOW",
+            Work::Explain { .. } | Work::ExplainCatalog => "EXPLAIN",
+            _ => "SELECT",
+        }
+    }
+
+    /// What it does to the protocol's prepared statements.
+    pub fn forgets(&self) -> Forgets {
+        match &self.parsed.command {
+            Command::Deallocate(Some(name)) => Forgets::Statement(name.clone()),
+            Command::Deallocate(None) | Command::Discard(command::Discard::All) => Forgets::AllStatements,
+            _ => Forgets::Nothing,
+        }
+    }
+}
+
+impl Session {
+    /// Opens a session.
+    ///
+    /// # Errors
+    /// What PostgreSQL says of a startup setting that does not exist or does not fit.
+    pub fn new(gateway: Arc<Gateway>, hello: Hello) -> Result<Self> {
+        let vars = answer::vars(&gateway, &hello)?;
+        Ok(Session { gateway, hello, vars, transaction: Transaction::default(), view: None })
+    }
+
+    /// Splits a text into statements.
+    ///
+    /// # Errors
+    /// 42601, and in a failed transaction 25P02 only later, per statement.
+    pub fn parse(&self, text: &str) -> Result<Vec<Parsed>> {
+        command::parse(text)
+    }
+
+    /// Plans a statement. `declared` are the parameter types that the client gave; 0 leaves one open.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it before it runs.
+    pub async fn prepare(&mut self, parsed: Parsed, declared: &[u32]) -> Result<Prepared> {
+        self.transaction.check_allowed(&parsed.command)?;
+        let (work, inferred) = match &parsed.command {
+            Command::Query => self.prepare_query(&parsed, declared).await?,
+            Command::Explain { analyze, statement, .. } => {
+                if catalogs::applies(self, statement) {
+                    (Work::ExplainCatalog, Vec::new())
+                } else {
+                    let plan = self.plan(statement).await?;
+                    let oids = oids(&plan.parameters)?;
+                    (Work::Explain { plan: Box::new(plan), analyze: *analyze }, oids)
+                }
+            }
+            Command::Show(name) => (Work::Show(answer::text_schema(&[&self.vars.canonical(name)?])), Vec::new()),
+            Command::ShowAll => (Work::Show(answer::text_schema(&["name", "setting", "description"])), Vec::new()),
+            Command::Write { tag } => return Err(answer::read_only(tag)),
+            Command::Unsupported { what } => return Err(Error::unsupported(what)),
+            _ => (Work::Utility, Vec::new()),
+        };
+        let n = inferred.len().max(parsed.parameters_max).max(declared.len());
+        let parameter_oids = (0..n)
+            .map(|index| match declared.get(index) {
+                Some(&oid) if oid != 0 && oid != 705 => oid,
+                _ => inferred.get(index).copied().unwrap_or(25),
+            })
+            .collect();
+        Ok(Prepared { parsed, work, parameter_oids })
+    }
+
+    async fn prepare_query(&mut self, parsed: &Parsed, declared: &[u32]) -> Result<(Work, Vec<u32>)> {
+        let statement = parsed.statement.as_ref().ok_or_else(|| Error::internal("a query without a statement"))?;
+        if catalogs::applies(self, statement)
+            && let Some((oids, schema)) = catalogs::describe(self, statement, parsed.parameters_max, declared)?
+        {
+            return Ok((Work::Catalog(schema), oids));
+        }
+        let plan = self.plan(statement).await.map_err(|error| answer::shifted(error, parsed))?;
+        let oids = oids(&plan.parameters)?;
+        Ok((Work::Query(Box::new(plan)), oids))
+    }
+
+    async fn plan(&mut self, statement: &command::Ast) -> Result<Plan> {
+        let view = self.view()?;
+        self.gateway.engine.plan(&view, statement).await
+    }
+
+    fn view(&mut self) -> Result<View> {
+        if let Some(view) = &self.view {
+            return Ok(view.clone());
+        }
+        let view = self.gateway.engine.view(&self.viewer()?)?;
+        self.view = Some(view.clone());
+        Ok(view)
+    }
+
+    fn viewer(&self) -> Result<Viewer> {
+        let search_path = self.search_path();
+        let facts = Facts {
+            user: self.hello.user.clone(),
+            database: self.hello.database.clone(),
+            schema: search_path.first().cloned(),
+            version: answer::version(),
+            backend_pid: self.hello.pid,
+        };
+        let settings = Settings {
+            zone: Zone::parse(self.vars.time_zone())?,
+            lookback: self.vars.lookback(),
+            pushdown: self.vars.pushdown(),
+        };
+        let sources = self.gateway.user(&self.hello.user).and_then(|user| user.sources.clone());
+        Ok(Viewer { facts, settings, search_path, sources })
+    }
+
+    /// The schemas of the search path that exist.
+    fn search_path(&self) -> Vec<String> {
+        let exists = |schema: &String| schema == "public" || self.gateway.sources.iter().any(|own| own.name == *schema);
+        self.vars.search_path().into_iter().filter(exists).collect()
+    }
+
+    /// A statement that starts now.
+    pub fn statement(&self) -> Arc<Statement> {
+        let most = self.vars.max_calls().unwrap_or(self.gateway.limits.max_calls);
+        Arc::new(Statement::new(&self.hello.user, self.vars.statement_timeout(), most))
+    }
+
+    /// Whether the transaction's state lets a prepared statement run.
+    ///
+    /// # Errors
+    /// 25P02 in a failed transaction.
+    pub fn allows(&self, prepared: &Prepared) -> Result<()> {
+        self.transaction.check_allowed(&prepared.parsed.command)
+    }
+
+    /// Runs a statement.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub async fn execute(
+        &mut self,
+        prepared: &Prepared,
+        parameters: Vec<ScalarValue>,
+        statement: &Arc<Statement>,
+    ) -> Result<Outcome> {
+        self.allows(prepared)?;
+        match &prepared.work {
+            Work::Query(plan) => {
+                let view = self.view()?;
+                let rows = self.gateway.engine.run(&view, plan, parameters, statement).await?;
+                Ok(Outcome::Rows { rows, verb: "SELECT" })
+            }
+            Work::Catalog(schema) => {
+                let ast = prepared.parsed.statement.as_ref();
+                let ast = ast.ok_or_else(|| Error::internal("a catalog query without a statement"))?;
+                let batch = catalogs::run(self, ast, &parameters, schema)?;
+                Ok(Outcome::Rows { rows: Rows::ready(batch, statement), verb: "SELECT" })
+            }
+            Work::Explain { plan, analyze } => {
+                let lines = self.explain(plan, *analyze, parameters, statement).await?;
+                let batch = answer::lines("QUERY PLAN", lines)?;
+                Ok(Outcome::Rows { rows: Rows::ready(batch, &self.statement()), verb: "EXPLAIN" })
+            }
+            Work::ExplainCatalog => {
+                let batch = answer::lines("QUERY PLAN", vec!["Result from the catalogs: no upstream call".to_owned()])?;
+                Ok(Outcome::Rows { rows: Rows::ready(batch, statement), verb: "EXPLAIN" })
+            }
+            Work::Show(schema) => {
+                let batch = answer::show(&self.vars, &prepared.parsed.command, schema)?;
+                Ok(Outcome::Rows { rows: Rows::ready(batch, statement), verb: "SHOW" })
+            }
+            Work::Utility => answer::utility(self, &prepared.parsed, statement),
+        }
+    }
+
+    async fn explain(
+        &mut self,
+        plan: &Plan,
+        analyze: bool,
+        parameters: Vec<ScalarValue>,
+        statement: &Arc<Statement>,
+    ) -> Result<Vec<String>> {
+        let view = self.view()?;
+        let physical = self.gateway.engine.physical(&view, plan, parameters.clone(), statement).await?;
+        let mut lines = explain::lines(physical.as_ref());
+        if analyze {
+            let begun = Instant::now();
+            let mut rows = self.gateway.engine.run(&view, plan, parameters, statement).await?;
+            let mut n_rows = 0;
+            while let Some(batch) = rows.next().await {
+                n_rows += batch?.num_rows() as u64;
+            }
+            lines.extend(explain::ledger(statement, n_rows, begun.elapsed()));
+        }
+        Ok(lines)
+    }
+
+    /// Settings that clients are told of and that have changed since this was last asked.
+    pub fn reports(&mut self) -> Vec<(String, String)> {
+        self.vars.take_reports()
+    }
+
+    /// The state for ReadyForQuery.
+    pub fn status(&self) -> Status {
+        self.transaction.status()
+    }
+
+    /// Whether a BEGIN is open.
+    pub fn in_transaction(&self) -> bool {
+        self.transaction.status() != Status::Idle
+    }
+
+    /// A statement failed.
+    pub fn fail(&mut self) {
+        self.transaction.fail();
+    }
+
+    /// The least severity that the client wants to hear of.
+    pub fn least_notice(&self) -> Severity {
+        self.vars.least_notice()
+    }
+
+    /// How long the session may stay idle now, and the error that it then ends with.
+    pub fn idle_limit(&self) -> (Option<Duration>, Error) {
+        if self.in_transaction() {
+            let message = "terminating connection due to idle-in-transaction timeout";
+            return (self.vars.idle_in_transaction_session_timeout(), Error::new(Kind::IdleInTransactionTimeout, message));
+        }
+        let message = "terminating connection due to idle-session timeout";
+        (self.vars.idle_session_timeout(), Error::new(Kind::IdleSessionTimeout, message))
+    }
+
+    /// How values are written.
+    pub fn style(&self) -> crate::wire_style::Style {
+        answer::style(&self.vars)
+    }
+}
+
+/// The parameter types that the engine inferred, as oids; text where it could not tell.
+fn oids(types: &[Option<DataType>]) -> Result<Vec<u32>> {
+    let oid = |data_type: &Option<DataType>| match data_type {
+        Some(data_type) => {
+            let field = Field::new("parameter", data_type.clone(), true);
+            Ok(crate::wire_types::PgType::of(&field)?.oid())
+        }
+        None => Ok(25),
+    };
+    types.iter().map(oid).collect()
+}

@@ -1,0 +1,11 @@
+//! The PostgreSQL protocol: bytes in, bytes out. The only place that names pgwire.
+
+mod connection;
+pub mod encode;
+mod io;
+mod message;
+mod portal;
+mod startup;
+
+pub use self::connection::serve;
+pub use self::startup::Tls;
