@@ -9,6 +9,7 @@ use futures::Stream;
 
 use super::data::{Data, Table};
 use super::params::Filter;
+use super::pass::pass;
 use super::rhythm::first;
 use super::rows::Row;
 use super::text::{Csv, Json};
@@ -16,7 +17,7 @@ use super::{Order, Progress, rows};
 
 const CHUNK_BYTES: usize = 64 * 1024;
 /// Rows looked at before other tasks get a turn, however few of them the filter takes.
-const TURN_ROWS: u64 = 16_384;
+const TURN_ROWS: u64 = 4096;
 
 /// What to send.
 #[derive(Debug)]
@@ -71,7 +72,7 @@ pub(super) fn stream(data: Arc<Data>, plan: Plan, gauge: Arc<Gauge>) -> impl Str
         loop {
             match feed.turn() {
                 Turn::Chunk(bytes) => return Some((Ok(bytes), feed)),
-                Turn::Nothing => tokio::task::yield_now().await,
+                Turn::Nothing => pass().await,
                 Turn::End => return None,
             }
         }
@@ -99,6 +100,8 @@ struct Feed {
     plan: Plan,
     walk: Walk,
     stage: Stage,
+    /// A chunk was made: let it be sent, and other tasks have their turn, before more is made.
+    pause: bool,
     sent: u64,
     gauge: Arc<Gauge>,
 }
@@ -106,10 +109,13 @@ struct Feed {
 impl Feed {
     fn new(data: Arc<Data>, plan: Plan, gauge: Arc<Gauge>) -> Feed {
         let walk = Walk::new(plan.order, &plan.range, plan.nonce);
-        Feed { data, plan, walk, stage: Stage::Head, sent: 0, gauge }
+        Feed { data, plan, walk, stage: Stage::Head, pause: false, sent: 0, gauge }
     }
 
     fn turn(&mut self) -> Turn {
+        if std::mem::take(&mut self.pause) {
+            return Turn::Nothing;
+        }
         let mut out = Vec::new();
         match self.stage {
             Stage::Head => self.head(&mut out),
@@ -117,6 +123,7 @@ impl Feed {
             Stage::Rows => self.rows(&mut out),
             Stage::End => return Turn::End,
         }
+        self.pause = !out.is_empty();
         if out.is_empty() { Turn::Nothing } else { Turn::Chunk(Bytes::from(out)) }
     }
 

@@ -17,6 +17,7 @@ mod findings;
 mod listen;
 mod odd;
 mod params;
+mod pass;
 mod quota;
 mod requests;
 mod rhythm;

@@ -177,12 +177,17 @@ async fn until(condition: impl Fn() -> bool) {
 }
 
 async fn ask_for_much(demo: &Demo) -> TcpStream {
+    ask(demo, "limit=1000000").await
+}
+
+/// Sends a request and reads the head of the answer.
+async fn ask(demo: &Demo, query: &str) -> TcpStream {
     let mut stream = TcpStream::connect(demo.spanlens).await.unwrap();
     let request = format!(
-        "GET {REQUESTS}?format=json&limit=1000000 HTTP/1.1\r\nHost: demo\r\nAuthorization: Bearer demo-token\r\n\r\n"
+        "GET {REQUESTS}?format=json&{query} HTTP/1.1\r\nHost: demo\r\nAuthorization: Bearer demo-token\r\n\r\n"
     );
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut first = [0; 1024];
+    let mut first = [0; 200];
     stream.read_exact(&mut first).await.unwrap();
     stream
 }
@@ -197,6 +202,16 @@ async fn a_body_is_made_as_far_as_it_is_read() {
     drop(stream);
     until(|| demo.calls()[0].body == Progress::Dropped).await;
     assert!(demo.calls()[0].rows < 500_000, "{} rows for a client that left", demo.calls()[0].rows);
+}
+
+#[tokio::test]
+async fn an_answer_starts_before_its_rows_are_found() {
+    // One thread for both sides: the client reads only if the server lets it.
+    let demo = start(1_000_000).await;
+    let stream = ask(&demo, "provider=nobody").await;
+    assert_eq!(demo.calls()[0].body, Progress::Running);
+    drop(stream);
+    until(|| demo.calls()[0].body == Progress::Dropped).await;
 }
 
 #[tokio::test]
