@@ -66,6 +66,8 @@ pub enum Kind {
     InvalidBinary,
     /// A value that a setting or function does not take.
     InvalidParameterValue,
+    /// A setting that a session cannot change.
+    CantChangeRuntimeParam,
     /// Bytes that are not UTF-8.
     CharacterNotInRepertoire,
     /// A subquery that gave more than one row where one is wanted.
@@ -154,6 +156,7 @@ impl Kind {
             Kind::DatetimeOverflow => "22008",
             Kind::InvalidBinary => "22P03",
             Kind::InvalidParameterValue => "22023",
+            Kind::CantChangeRuntimeParam => "55P02",
             Kind::CharacterNotInRepertoire => "22021",
             Kind::Cardinality => "21000",
             Kind::InvalidPassword => "28P01",

@@ -7,6 +7,7 @@ pub mod vars;
 
 mod answer;
 mod catalogs;
+mod utility;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -345,8 +346,8 @@ impl Session {
         self.transaction.fail();
     }
 
-    /// The least severity that the client wants to hear of.
-    pub fn least_notice(&self) -> Severity {
+    /// The least severity that the client wants to hear of; none is nothing.
+    pub fn least_notice(&self) -> Option<Severity> {
         self.vars.least_notice()
     }
 
@@ -361,7 +362,7 @@ impl Session {
     }
 
     /// How values are written.
-    pub fn style(&self) -> crate::wire_style::Style {
+    pub fn style(&self) -> crate::pgtype::style::Style {
         answer::style(&self.vars)
     }
 }
@@ -371,9 +372,26 @@ fn oids(types: &[Option<DataType>]) -> Result<Vec<u32>> {
     let oid = |data_type: &Option<DataType>| match data_type {
         Some(data_type) => {
             let field = Field::new("parameter", data_type.clone(), true);
-            Ok(crate::wire_types::PgType::of(&field)?.oid())
+            Ok(crate::pgtype::types::PgType::of(&field)?.oid())
         }
         None => Ok(25),
     };
     types.iter().map(oid).collect()
+}
+
+/// The lines of EXPLAIN for a text, for the command line.
+///
+/// # Errors
+/// What is wrong with the text, or that it is not one query.
+pub async fn explain_text(session: &mut Session, sql: &str) -> Result<Vec<String>> {
+    let mut parsed = session.parse(sql)?;
+    let (Some(one), true) = (parsed.pop(), parsed.is_empty()) else {
+        return Err(Error::new(Kind::Syntax, "give one statement"));
+    };
+    let prepared = session.prepare(one, &[]).await?;
+    let statement = session.statement();
+    match &prepared.work {
+        Work::Query(plan) | Work::Explain { plan, .. } => session.explain(plan, false, Vec::new(), &statement).await,
+        _ => Ok(vec!["No upstream call.".to_owned()]),
+    }
 }

@@ -20,12 +20,12 @@ use crate::error::{Error, Kind, Result};
 use crate::model::statement::Statement;
 use crate::session::gateway::{Gateway, Seat};
 use crate::session::{Outcome, Prepared, Session, Status};
-use crate::wire::encode::Format;
+use crate::pgtype::style::Format;
 use crate::wire::io::{Gone, Io};
 use crate::wire::message;
 use crate::wire::portal::{Portal, Running};
 use crate::wire::startup::{Ready, Tls, start};
-use crate::wire::{parameter, types::PgType};
+use crate::pgtype::{parameter, types::PgType};
 
 /// Serves one socket to its end. `shutdown` asks for a goodbye between two statements.
 pub async fn serve(socket: TcpStream, gateway: Arc<Gateway>, tls: Option<Tls>, shutdown: CancellationToken) {
@@ -106,7 +106,6 @@ impl Connection {
             Request::Query(query) => self.simple(&query.query).await,
             Request::Sync(_) => {
                 self.skipping = false;
-                self.session.sync();
                 if !self.session.in_transaction() {
                     self.portals.clear();
                 }
@@ -158,7 +157,6 @@ impl Connection {
         if let Err(error) = self.simple_statements(text).await? {
             self.fail(&error)?;
         }
-        self.session.sync();
         if !self.session.in_transaction() {
             self.portals.clear();
         }
@@ -170,11 +168,7 @@ impl Connection {
             Ok(parsed) => parsed,
             Err(error) => return Ok(Err(error)),
         };
-        let several = parsed.len() > 1;
         for one in parsed {
-            if several {
-                self.session.several();
-            }
             let prepared = match self.session.prepare(one, &[]).await {
                 Ok(prepared) => Arc::new(prepared),
                 Err(error) => return Ok(Err(error)),
@@ -264,7 +258,7 @@ impl Connection {
 
     fn notices(&mut self, statement: &Statement) -> Result<(), Gone> {
         for notice in statement.take_notices() {
-            if notice.severity >= self.session.least_notice() {
+            if self.session.least_notice().is_some_and(|least| notice.severity >= least) {
                 self.put(&message::notice(&notice))?;
             }
         }

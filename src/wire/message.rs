@@ -7,8 +7,8 @@ use pgwire::messages::response::{CommandComplete, ErrorResponse, NoticeResponse}
 
 use crate::error::{Error, Result};
 use crate::model::statement::{Notice, Severity};
-use crate::wire::encode::Format;
-use crate::wire::types::PgType;
+use crate::pgtype::style::Format;
+use crate::pgtype::types::PgType;
 
 /// An error that ends the statement.
 pub(super) fn error(error: &Error) -> PgWireBackendMessage {

@@ -10,10 +10,10 @@ use crate::error::Result;
 use crate::model::statement::Statement;
 use crate::session::Prepared;
 use crate::sql::engine::Rows;
-use crate::wire::encode::{Format, RowEncoder};
+use crate::pgtype::style::{Format, Style};
+use crate::wire::encode::RowEncoder;
 use crate::wire::io::{Gone, Io};
 use crate::wire::message;
-use crate::wire::style::Style;
 
 /// Rows that are encoded between two looks at the size of the buffer.
 const STRIDE: usize = 32;

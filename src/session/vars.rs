@@ -1,0 +1,277 @@
+//! The settings of a session: SET, SHOW, RESET, SET LOCAL, and what a rolled-back transaction takes back.
+
+mod table;
+mod value;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use self::table::{SETTINGS, Setting, Type};
+use crate::error::{Error, Kind, Result};
+use crate::model::statement::Severity;
+
+pub use crate::session::SERVER_VERSION;
+
+/// Values by the lower-case name of their setting.
+type Values = BTreeMap<String, String>;
+
+/// The settings of one session.
+#[derive(Clone, Debug)]
+pub struct Vars {
+    /// What RESET goes back to: the gateway's defaults and what the client said at the start.
+    defaults: Values,
+    values: Values,
+    /// What ROLLBACK goes back to, per open block and savepoint.
+    saved: Vec<(String, Values)>,
+    /// What SET LOCAL has hidden until the block ends.
+    local: Values,
+    reported: Values,
+}
+
+/// How long a SET lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Until the session ends.
+    Session,
+    /// Until the transaction ends.
+    Local,
+    /// It is what RESET goes back to.
+    Startup,
+}
+
+fn find(name: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.name.eq_ignore_ascii_case(name))
+}
+
+impl Default for Vars {
+    fn default() -> Self {
+        let defaults: Values =
+            SETTINGS.iter().map(|setting| (setting.name.to_lowercase(), setting.default.to_owned())).collect();
+        let values = defaults.clone();
+        Vars { defaults, values, saved: Vec::new(), local: Values::new(), reported: Values::new() }
+    }
+}
+
+impl Vars {
+    /// Sets what the gateway itself decides, checked by nobody.
+    pub fn decide(&mut self, name: &str, value: &str) {
+        self.defaults.insert(name.to_lowercase(), value.to_owned());
+        self.values.insert(name.to_lowercase(), value.to_owned());
+    }
+
+    /// Sets a setting. Several values make a list.
+    ///
+    /// # Errors
+    /// 42704 for an unknown name, 22023 for a value that does not fit, 55P02 for a setting that cannot change.
+    pub fn set(&mut self, name: &str, values: &[String], scope: Scope) -> Result<()> {
+        let key = name.to_lowercase();
+        let value = match find(name) {
+            Some(setting) if !setting.open => return Err(closed(setting.name)),
+            Some(setting) => value::check(setting, values)?,
+            // As PostgreSQL: a name with a dot may be anybody's. The engine's own are nobody's.
+            None if key.contains('.') && !key.starts_with("datafusion.") && !key.starts_with("spanwire.") => {
+                values.join(", ")
+            }
+            None => return Err(unknown(name)),
+        };
+        if key == "transaction_read_only" && value == "off" {
+            return Err(no_writing());
+        }
+        if scope == Scope::Local && let Some(before) = self.values.get(&key) {
+            self.local.entry(key.clone()).or_insert_with(|| before.clone());
+        }
+        if scope == Scope::Startup {
+            self.defaults.insert(key.clone(), value.clone());
+        }
+        self.values.insert(key, value);
+        Ok(())
+    }
+
+    /// Sets a setting to its default.
+    ///
+    /// # Errors
+    /// 42704 for an unknown name, 55P02 for a setting that cannot change.
+    pub fn reset(&mut self, name: &str) -> Result<()> {
+        let key = name.to_lowercase();
+        if let Some(setting) = find(name)
+            && !setting.open
+        {
+            return Err(closed(setting.name));
+        }
+        match self.defaults.get(&key) {
+            Some(default) => {
+                self.values.insert(key, default.clone());
+                Ok(())
+            }
+            None => self.values.remove(&key).map(|_| ()).ok_or_else(|| unknown(name)),
+        }
+    }
+
+    /// Sets all settings to their defaults.
+    pub fn reset_all(&mut self) {
+        self.values = self.defaults.clone();
+    }
+
+    /// The name as SHOW's column has it.
+    ///
+    /// # Errors
+    /// 42704 for an unknown name.
+    pub fn canonical(&self, name: &str) -> Result<String> {
+        match find(name) {
+            Some(setting) => Ok(setting.name.to_owned()),
+            None if self.values.contains_key(&name.to_lowercase()) => Ok(name.to_owned()),
+            None => Err(unknown(name)),
+        }
+    }
+
+    /// The value as SHOW shows it.
+    ///
+    /// # Errors
+    /// 42704 for an unknown name.
+    pub fn show(&self, name: &str) -> Result<String> {
+        let value = self.values.get(&name.to_lowercase()).ok_or_else(|| unknown(name))?;
+        Ok(find(name).map_or_else(|| value.clone(), |setting| value::show(setting.ty, value)))
+    }
+
+    /// (name, value as shown, description) of all settings.
+    pub fn all(&self) -> Vec<(String, String, String)> {
+        let one = |setting: &Setting| {
+            let value = self.values.get(&setting.name.to_lowercase()).map_or("", String::as_str);
+            (setting.name.to_owned(), value::show(setting.ty, value), setting.doc.to_owned())
+        };
+        SETTINGS.iter().map(one).collect()
+    }
+
+    /// A block or savepoint opens.
+    pub fn begin(&mut self, name: &str) {
+        self.saved.push((name.to_owned(), self.values.clone()));
+    }
+
+    /// A savepoint is forgotten; what was set since stays.
+    pub fn release(&mut self, name: &str) {
+        if let Some(at) = self.saved.iter().rposition(|(own, _)| own == name) {
+            self.saved.truncate(at);
+        }
+    }
+
+    /// Goes back to a savepoint, which stays.
+    pub fn rollback_to(&mut self, name: &str) {
+        if let Some(at) = self.saved.iter().rposition(|(own, _)| own == name) {
+            self.values = self.saved[at].1.clone();
+            self.saved.truncate(at + 1);
+        }
+    }
+
+    /// The block ends well: what SET LOCAL hid comes back.
+    pub fn commit(&mut self) {
+        self.saved.clear();
+        self.values.extend(std::mem::take(&mut self.local));
+    }
+
+    /// The block is taken back.
+    pub fn rollback(&mut self) {
+        self.local.clear();
+        if let Some((_, values)) = self.saved.drain(..).next() {
+            self.values = values;
+        }
+    }
+
+    /// Settings that clients are told of and that have changed since this was last asked; at first all.
+    pub fn take_reports(&mut self) -> Vec<(String, String)> {
+        let mut reports = Vec::new();
+        for setting in SETTINGS.iter().filter(|setting| setting.report) {
+            let key = setting.name.to_lowercase();
+            let shown = self.values.get(&key).map(|value| value::show(setting.ty, value)).unwrap_or_default();
+            if self.reported.get(&key) != Some(&shown) {
+                self.reported.insert(key, shown.clone());
+                reports.push((setting.name.to_owned(), shown));
+            }
+        }
+        reports
+    }
+
+    fn raw(&self, name: &str) -> &str {
+        self.values.get(name).map_or("", String::as_str)
+    }
+
+    fn millis(&self, name: &str) -> Option<Duration> {
+        self.raw(name).parse().ok().filter(|&millis: &u64| millis > 0).map(Duration::from_millis)
+    }
+
+    /// `statement_timeout`; none is no limit.
+    pub fn statement_timeout(&self) -> Option<Duration> {
+        self.millis("statement_timeout")
+    }
+
+    /// `idle_in_transaction_session_timeout`; none is no limit.
+    pub fn idle_in_transaction_session_timeout(&self) -> Option<Duration> {
+        self.millis("idle_in_transaction_session_timeout")
+    }
+
+    /// `idle_session_timeout`; none is no limit.
+    pub fn idle_session_timeout(&self) -> Option<Duration> {
+        self.millis("idle_session_timeout")
+    }
+
+    /// `spanwire.lookback`; none is the source's own.
+    pub fn lookback(&self) -> Option<Duration> {
+        value::span(self.raw("spanwire.lookback"))
+    }
+
+    /// `spanwire.max_calls`; none is the configuration's.
+    pub fn max_calls(&self) -> Option<u32> {
+        self.raw("spanwire.max_calls").parse().ok()
+    }
+
+    /// `spanwire.pushdown`.
+    pub fn pushdown(&self) -> bool {
+        self.raw("spanwire.pushdown") != "off"
+    }
+
+    /// `search_path`, with `$user` as it stands.
+    pub fn search_path(&self) -> Vec<String> {
+        value::path(self.raw("search_path"))
+    }
+
+    /// `TimeZone`: an IANA name, or `+hh:mm`.
+    pub fn time_zone(&self) -> &str {
+        self.raw("timezone")
+    }
+
+    /// `extra_float_digits`.
+    pub fn extra_float_digits(&self) -> i32 {
+        self.raw("extra_float_digits").parse().unwrap_or(1)
+    }
+
+    /// The word of an enumerated setting.
+    pub fn word(&self, name: &str) -> &str {
+        self.raw(name)
+    }
+
+    /// `client_min_messages`, as far as there are messages to hold back.
+    pub fn least_notice(&self) -> Option<Severity> {
+        match self.raw("client_min_messages") {
+            "warning" => Some(Severity::Warning),
+            "error" => None,
+            _ => Some(Severity::Notice),
+        }
+    }
+}
+
+fn unknown(name: &str) -> Error {
+    let error = Error::new(Kind::UndefinedObject, format!("unrecognized configuration parameter \"{name}\""));
+    match crate::sql::fault::nearest(name, SETTINGS.iter().map(|setting| setting.name)) {
+        Some(near) => error.hint(format!("Perhaps you meant \"{near}\".")),
+        None => error,
+    }
+}
+
+fn closed(name: &str) -> Error {
+    Error::new(Kind::CantChangeRuntimeParam, format!("parameter \"{name}\" cannot be changed"))
+}
+
+/// What a PostgreSQL standby says.
+pub(super) fn no_writing() -> Error {
+    Error::new(Kind::FeatureNotSupported, "cannot set transaction read-write mode during recovery")
+        .detail("The gateway only reads, as a standby does.")
+}
