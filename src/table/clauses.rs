@@ -6,6 +6,11 @@ use proptest::sample::select;
 pub(super) const TEXTS: &[&str] =
     &["openai", "OpenAI", "gpt-4o", "gpt-4o-mini", "a%b", "a_b", "axb", "a\\b", "é", "É", ""];
 const PATTERNS: &[&str] = &[
+    "%a\\_b%",
+    "%a\\%b%",
+    "%a\\\\b%",
+    "%mini%",
+    "%GPT-4o%",
     "%open%",
     "open%",
     "%ai",
@@ -56,7 +61,7 @@ fn quoted(text: &str) -> String {
 }
 
 pub(super) fn texts() -> impl Strategy<Value = String> {
-    let column = || select(&["provider", "model", "trace_id"][..]);
+    let column = || select(&["provider", "model", "model", "model", "trace_id"][..]);
     let text = || select(TEXTS).prop_map(quoted);
     let term = || {
         prop_oneof![
@@ -68,20 +73,20 @@ pub(super) fn texts() -> impl Strategy<Value = String> {
         ]
     };
     let op = select(&["=", "<>", "<", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"][..]);
-    let like = select(&["LIKE", "ILIKE", "NOT LIKE", "NOT ILIKE"][..]);
+    let like = select(&["LIKE", "ILIKE", "ILIKE", "NOT LIKE", "NOT ILIKE"][..]);
     let regex = select(&["~", "~*", "!~"][..]);
     prop_oneof![
-        (term(), op, text()).prop_map(|(term, op, text)| format!("({term} {op} {text})")),
-        (term(), like, select(PATTERNS)).prop_map(|(term, op, text)| format!("{term} {op} {}", quoted(text))),
-        (column(), regex, select(REGEXES)).prop_map(|(term, op, text)| format!("{term} {op} {}", quoted(text))),
-        (term(), any::<bool>(), prop::collection::vec(text(), 1..6)).prop_map(|(term, not, list)| {
+        1 => (term(), op, text()).prop_map(|(term, op, text)| format!("({term} {op} {text})")),
+        3 => (term(), like, select(PATTERNS)).prop_map(|(term, op, text)| format!("{term} {op} {}", quoted(text))),
+        1 => (column(), regex, select(REGEXES)).prop_map(|(term, op, text)| format!("{term} {op} {}", quoted(text))),
+        1 => (term(), any::<bool>(), prop::collection::vec(text(), 1..6)).prop_map(|(term, not, list)| {
             format!("{term} {} ({})", if not { "NOT IN" } else { "IN" }, list.join(", "))
         }),
-        (term(), text(), comparison(), -1..3)
+        1 => (term(), text(), comparison(), -1..3)
             .prop_map(|(term, text, op, n)| format!("strpos({term}, {text}) {op} {n}")),
-        (select(&["starts_with", "contains"][..]), column(), text())
+        1 => (select(&["starts_with", "contains"][..]), column(), text())
             .prop_map(|(function, column, text)| format!("{function}({column}, {text})")),
-        (term(), any::<bool>()).prop_map(|(term, not)| format!("{term} IS {}NULL", if not { "NOT " } else { "" })),
+        1 => (term(), any::<bool>()).prop_map(|(term, not)| format!("{term} IS {}NULL", if not { "NOT " } else { "" })),
     ]
 }
 

@@ -237,12 +237,12 @@ fn law(zone: &str, clauses: impl Strategy<Value = String>, cases: u32) {
 
 #[test]
 fn texts_are_read_soundly() {
-    law("UTC", texts(), 300);
+    law("UTC", texts(), 800);
 }
 
 #[test]
 fn integers_are_read_soundly() {
-    law("UTC", integers(), 300);
+    law("UTC", integers(), 500);
 }
 
 #[test]
