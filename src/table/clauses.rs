@@ -32,7 +32,7 @@ const REGEXES: &[&str] =
     &["open", "^gpt", "ai$", "^gpt-4o$", "gpt.*mini", "a.b", "open|gpt", "a_b", "a%b", "a\\.b", "^$", ""];
 pub(super) const NUMBERS: &[i64] =
     &[-450, -399, -8, -7, -1, 0, 1, 2, 3, 7, 99, 100, 199, 200, 399, 400, 404, 499, 500, 599, 600];
-/// Midnights and clock changes of UTC, Berlin and Santiago, and the turns of a month and a year.
+/// Midnights and clock changes of UTC, Berlin, Santiago and Havana, and the turns of a month and a year.
 pub(super) const TIMES: &[&str] = &[
     "2026-05-01T00:00:00Z",
     "2026-05-01T12:00:00Z",
@@ -46,6 +46,8 @@ pub(super) const TIMES: &[&str] = &[
     "2026-04-05T04:00:00Z",
     "2026-09-06T04:00:00Z",
     "2026-09-06T03:00:00Z",
+    "2026-11-01T04:00:00Z",
+    "2026-11-01T05:00:00Z",
     "2025-12-31T23:00:00Z",
     "2026-01-01T00:00:00Z",
     "2026-01-01T03:00:00Z",
@@ -137,21 +139,25 @@ pub(super) fn times() -> impl Strategy<Value = String> {
     let step = select(&["1 hour", "30 minutes", "1 day", "7 days", "1 month", "-2 days", "1 year"][..]);
     let instant = || select(TIMES).prop_map(|time| format!("timestamptz {}", quoted(time)));
     prop_oneof![
-        (comparison(), time()).prop_map(|(op, time)| format!("created_at {op} {time}")),
-        (time(), comparison()).prop_map(|(time, op)| format!("{time} {op} created_at")),
-        (comparison(), day).prop_map(|(op, day)| format!("(created_at::date {op} {day})")),
-        (unit, comparison(), instant())
+        1 => (comparison(), time()).prop_map(|(op, time)| format!("created_at {op} {time}")),
+        1 => (time(), comparison()).prop_map(|(time, op)| format!("{time} {op} created_at")),
+        1 => (comparison(), day).prop_map(|(op, day)| format!("(created_at::date {op} {day})")),
+        1 => (unit, comparison(), instant())
             .prop_map(|(unit, op, time)| format!("(date_trunc('{unit}', created_at) {op} {time})")),
-        (comparison(), 2024..2028).prop_map(|(op, year)| format!("extract(year from created_at) {op} {year}")),
-        (comparison(), select(TIMES))
+        1 => (comparison(), 2024..2028).prop_map(|(op, year)| format!("extract(year from created_at) {op} {year}")),
+        1 => (comparison(), select(TIMES))
             .prop_map(|(op, time)| { format!("extract(epoch from created_at) {op} {}", micros(time) / 1_000_000) }),
-        (select(&["+", "-"][..]), step, comparison(), instant())
+        2 => (select(&["+", "-"][..]), step, comparison(), instant())
             .prop_map(|(sign, step, op, time)| format!("(created_at {sign} interval '{step}' {op} {time})")),
     ]
 }
 
 pub(super) fn clauses() -> impl Strategy<Value = String> {
-    let leaf = prop_oneof![texts(), integers(), times()];
+    let side = || (select(&["status_code", "latency_ms"][..]), comparison(), select(NUMBERS));
+    let side = move || side().prop_map(|(column, op, n)| format!("{column} {op} ({n})"));
+    // Branches over the same columns, which may or may not melt into one range of each.
+    let boxes = (side(), side(), side(), side()).prop_map(|(a, b, c, d)| format!("({a} AND {b} OR {c} AND {d})"));
+    let leaf = prop_oneof![1 => texts(), 1 => integers(), 1 => times(), 2 => boxes];
     leaf.prop_recursive(3, 8, 3, |inner| {
         prop_oneof![
             3 => prop::collection::vec(inner.clone(), 2..4).prop_map(|parts| format!("({})", parts.join(" AND "))),
