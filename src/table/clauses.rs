@@ -32,7 +32,8 @@ const REGEXES: &[&str] =
     &["open", "^gpt", "ai$", "^gpt-4o$", "gpt.*mini", "a.b", "open|gpt", "a_b", "a%b", "a\\.b", "^$", ""];
 pub(super) const NUMBERS: &[i64] =
     &[-450, -399, -8, -7, -1, 0, 1, 2, 3, 7, 99, 100, 199, 200, 399, 400, 404, 499, 500, 599, 600];
-/// Midnights and clock changes of UTC, Berlin, Santiago and Havana, and the turns of a month and a year.
+/// Midnights and clock changes of UTC, Berlin, Santiago, Havana and St. John's (where the
+/// clocks once went back a minute after midnight), and the turns of a month and a year.
 pub(super) const TIMES: &[&str] = &[
     "2026-05-01T00:00:00Z",
     "2026-05-01T12:00:00Z",
@@ -48,6 +49,8 @@ pub(super) const TIMES: &[&str] = &[
     "2026-09-06T03:00:00Z",
     "2026-11-01T04:00:00Z",
     "2026-11-01T05:00:00Z",
+    "2010-11-07T02:30:00Z",
+    "2010-11-07T03:30:00Z",
     "2025-12-31T23:00:00Z",
     "2026-01-01T00:00:00Z",
     "2026-01-01T03:00:00Z",
