@@ -6,6 +6,11 @@ use proptest::sample::select;
 pub(super) const TEXTS: &[&str] =
     &["openai", "OpenAI", "gpt-4o", "gpt-4o-mini", "a%b", "a_b", "axb", "a\\b", "é", "É", ""];
 const PATTERNS: &[&str] = &[
+    "%a\\_b%",
+    "%a\\%b%",
+    "%a\\\\b%",
+    "%mini%",
+    "%GPT-4o%",
     "%open%",
     "open%",
     "%ai",
@@ -27,7 +32,8 @@ const REGEXES: &[&str] =
     &["open", "^gpt", "ai$", "^gpt-4o$", "gpt.*mini", "a.b", "open|gpt", "a_b", "a%b", "a\\.b", "^$", ""];
 pub(super) const NUMBERS: &[i64] =
     &[-450, -399, -8, -7, -1, 0, 1, 2, 3, 7, 99, 100, 199, 200, 399, 400, 404, 499, 500, 599, 600];
-/// Midnights and clock changes of UTC, Berlin and Santiago, and the turns of a month and a year.
+/// Midnights and clock changes of UTC, Berlin, Santiago, Havana and St. John's (where the
+/// clocks once went back a minute after midnight), and the turns of a month and a year.
 pub(super) const TIMES: &[&str] = &[
     "2026-05-01T00:00:00Z",
     "2026-05-01T12:00:00Z",
@@ -41,6 +47,10 @@ pub(super) const TIMES: &[&str] = &[
     "2026-04-05T04:00:00Z",
     "2026-09-06T04:00:00Z",
     "2026-09-06T03:00:00Z",
+    "2026-11-01T04:00:00Z",
+    "2026-11-01T05:00:00Z",
+    "2010-11-07T02:30:00Z",
+    "2010-11-07T03:30:00Z",
     "2025-12-31T23:00:00Z",
     "2026-01-01T00:00:00Z",
     "2026-01-01T03:00:00Z",
@@ -56,7 +66,7 @@ fn quoted(text: &str) -> String {
 }
 
 pub(super) fn texts() -> impl Strategy<Value = String> {
-    let column = || select(&["provider", "model", "trace_id"][..]);
+    let column = || select(&["provider", "model", "model", "model", "trace_id"][..]);
     let text = || select(TEXTS).prop_map(quoted);
     let term = || {
         prop_oneof![
@@ -68,20 +78,20 @@ pub(super) fn texts() -> impl Strategy<Value = String> {
         ]
     };
     let op = select(&["=", "<>", "<", ">=", "IS DISTINCT FROM", "IS NOT DISTINCT FROM"][..]);
-    let like = select(&["LIKE", "ILIKE", "NOT LIKE", "NOT ILIKE"][..]);
+    let like = select(&["LIKE", "ILIKE", "ILIKE", "NOT LIKE", "NOT ILIKE"][..]);
     let regex = select(&["~", "~*", "!~"][..]);
     prop_oneof![
-        (term(), op, text()).prop_map(|(term, op, text)| format!("({term} {op} {text})")),
-        (term(), like, select(PATTERNS)).prop_map(|(term, op, text)| format!("{term} {op} {}", quoted(text))),
-        (column(), regex, select(REGEXES)).prop_map(|(term, op, text)| format!("{term} {op} {}", quoted(text))),
-        (term(), any::<bool>(), prop::collection::vec(text(), 1..6)).prop_map(|(term, not, list)| {
+        1 => (term(), op, text()).prop_map(|(term, op, text)| format!("({term} {op} {text})")),
+        3 => (term(), like, select(PATTERNS)).prop_map(|(term, op, text)| format!("{term} {op} {}", quoted(text))),
+        1 => (column(), regex, select(REGEXES)).prop_map(|(term, op, text)| format!("{term} {op} {}", quoted(text))),
+        1 => (term(), any::<bool>(), prop::collection::vec(text(), 1..6)).prop_map(|(term, not, list)| {
             format!("{term} {} ({})", if not { "NOT IN" } else { "IN" }, list.join(", "))
         }),
-        (term(), text(), comparison(), -1..3)
+        1 => (term(), text(), comparison(), -1..3)
             .prop_map(|(term, text, op, n)| format!("strpos({term}, {text}) {op} {n}")),
-        (select(&["starts_with", "contains"][..]), column(), text())
+        1 => (select(&["starts_with", "contains"][..]), column(), text())
             .prop_map(|(function, column, text)| format!("{function}({column}, {text})")),
-        (term(), any::<bool>()).prop_map(|(term, not)| format!("{term} IS {}NULL", if not { "NOT " } else { "" })),
+        1 => (term(), any::<bool>()).prop_map(|(term, not)| format!("{term} IS {}NULL", if not { "NOT " } else { "" })),
     ]
 }
 
@@ -132,21 +142,25 @@ pub(super) fn times() -> impl Strategy<Value = String> {
     let step = select(&["1 hour", "30 minutes", "1 day", "7 days", "1 month", "-2 days", "1 year"][..]);
     let instant = || select(TIMES).prop_map(|time| format!("timestamptz {}", quoted(time)));
     prop_oneof![
-        (comparison(), time()).prop_map(|(op, time)| format!("created_at {op} {time}")),
-        (time(), comparison()).prop_map(|(time, op)| format!("{time} {op} created_at")),
-        (comparison(), day).prop_map(|(op, day)| format!("(created_at::date {op} {day})")),
-        (unit, comparison(), instant())
+        1 => (comparison(), time()).prop_map(|(op, time)| format!("created_at {op} {time}")),
+        1 => (time(), comparison()).prop_map(|(time, op)| format!("{time} {op} created_at")),
+        1 => (comparison(), day).prop_map(|(op, day)| format!("(created_at::date {op} {day})")),
+        1 => (unit, comparison(), instant())
             .prop_map(|(unit, op, time)| format!("(date_trunc('{unit}', created_at) {op} {time})")),
-        (comparison(), 2024..2028).prop_map(|(op, year)| format!("extract(year from created_at) {op} {year}")),
-        (comparison(), select(TIMES))
+        1 => (comparison(), 2024..2028).prop_map(|(op, year)| format!("extract(year from created_at) {op} {year}")),
+        1 => (comparison(), select(TIMES))
             .prop_map(|(op, time)| { format!("extract(epoch from created_at) {op} {}", micros(time) / 1_000_000) }),
-        (select(&["+", "-"][..]), step, comparison(), instant())
+        2 => (select(&["+", "-"][..]), step, comparison(), instant())
             .prop_map(|(sign, step, op, time)| format!("(created_at {sign} interval '{step}' {op} {time})")),
     ]
 }
 
 pub(super) fn clauses() -> impl Strategy<Value = String> {
-    let leaf = prop_oneof![texts(), integers(), times()];
+    let side = || (select(&["status_code", "latency_ms"][..]), comparison(), select(NUMBERS));
+    let side = move || side().prop_map(|(column, op, n)| format!("{column} {op} ({n})"));
+    // Branches over the same columns, which may or may not melt into one range of each.
+    let boxes = (side(), side(), side(), side()).prop_map(|(a, b, c, d)| format!("({a} AND {b} OR {c} AND {d})"));
+    let leaf = prop_oneof![1 => texts(), 1 => integers(), 1 => times(), 2 => boxes];
     leaf.prop_recursive(3, 8, 3, |inner| {
         prop_oneof![
             3 => prop::collection::vec(inner.clone(), 2..4).prop_map(|parts| format!("({})", parts.join(" AND "))),
