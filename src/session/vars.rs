@@ -6,7 +6,7 @@ mod value;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use self::table::{SETTINGS, Setting, Type};
+use self::table::{SETTINGS, Setting};
 use crate::error::{Error, Kind, Result};
 use crate::model::statement::Severity;
 

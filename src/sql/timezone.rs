@@ -7,7 +7,7 @@ use datafusion::arrow::array::timezone::Tz;
 use crate::error::{Error, Kind, Result};
 
 /// A time zone: an IANA name, or a fixed offset as `+hh:mm`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Zone {
     name: Arc<str>,
     tz: Tz,

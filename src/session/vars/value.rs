@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use chrono_tz::Tz;
-
 use super::table::{Setting, Type};
 use crate::error::{Error, Kind, Result};
 
@@ -106,7 +104,7 @@ pub(super) fn span(text: &str) -> Option<Duration> {
 
 fn zone(text: &str) -> Option<String> {
     let text = text.trim();
-    if let Some(zone) = Tz::from_str_insensitive(text).ok().filter(|_| !text.eq_ignore_ascii_case("localtime")) {
+    if let Some(zone) = chrono_tz::TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(text)) {
         return Some(zone.name().to_owned());
     }
     if text.eq_ignore_ascii_case("z") {
