@@ -1,11 +1,13 @@
 //! Spanwire.
+pub mod cli;
+pub mod server;
 pub mod wire;
 pub mod session;
 pub mod sql;
-pub mod catalog;
 pub mod table;
 pub mod fetch;
 pub mod upstream;
+pub mod pgtype;
 pub mod model;
 pub mod config;
 pub mod demo;

@@ -119,7 +119,7 @@ impl Wallet {
     }
 }
 
-impl crate::upstream::http::Credentials for Wallet {
+impl crate::fetch::Credentials for Wallet {
     fn credential(&self, source: &Source, user: &str) -> Result<Credential> {
         let own = self.own.get(&(user.to_owned(), source.name.clone()));
         own.or_else(|| self.shared.get(&source.name)).cloned().ok_or_else(|| {

@@ -36,7 +36,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<()> {
         for user in shared.chain(own.map(|user| user.name.as_str())) {
             let whose = if user.is_empty() { String::new() } else { format!(" as user \"{user}\"") };
             match fetcher.probe(source, user).await {
-                Ok(()) => super::say(&format!("source \"{}\"{whose}: ok", source.name))?,
+                Ok(probe) => {
+                    let took = probe.took.as_millis();
+                    super::say(&format!("source \"{}\"{whose}: ok, {} rows in {took} ms", source.name, probe.rows))?;
+                }
                 Err(error) => {
                     n_failed += 1;
                     super::say(&format!("source \"{}\"{whose}: {error}", source.name))?;

@@ -39,7 +39,7 @@ pub struct Scan {
     pub table: &'static Table,
     /// Request parameters that follow from the filters, without the time bounds, in the order of the columns.
     pub parameters: Vec<(&'static str, String)>,
-    /// The time range to read, already widened to upstream's precision.
+    /// The time range that the query asks for; widened to upstream's precision only in requests.
     pub range: Range,
     /// What the filter-only columns show.
     pub echoes: Vec<(&'static str, String)>,

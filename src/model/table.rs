@@ -1,7 +1,7 @@
 //! The description of a virtual table. From this one constant follow the Arrow schema, pg_catalog with its comments,
 //! pushdown, EXPLAIN, decoding, the README's table reference and the contract tests.
 //!
-//! Descriptions are `const`, so the builders below are `const fn`; [`crate::upstream::faults`] checks all of them at once.
+//! Descriptions are `const`, so the builders below are `const fn`; a test checks all of them at once.
 
 use std::sync::Arc;
 

@@ -19,3 +19,14 @@ pub fn expression(expr: &Expr) -> String {
         Err(_) => expr.to_string(),
     }
 }
+
+/// A span of time in words: `30 days`, `1 minute`, `12h 30m`.
+pub fn span(span: std::time::Duration) -> String {
+    let seconds = span.as_secs();
+    let units = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    match units.into_iter().find(|(size, _)| seconds > 0 && seconds.is_multiple_of(*size)) {
+        Some((size, unit)) if seconds == size => format!("1 {unit}"),
+        Some((size, unit)) => format!("{} {unit}s", seconds / size),
+        None => humantime::format_duration(span).to_string(),
+    }
+}

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement as EngineStatement;
@@ -279,8 +280,31 @@ fn refuse_writes(plan: &LogicalPlan) -> Result<()> {
 fn parameters(plan: &LogicalPlan) -> Result<Vec<Option<DataType>>> {
     let named: HashMap<String, Option<DataType>> = plan.get_parameter_types().map_err(from_engine)?;
     let highest = named.keys().filter_map(|name| name.trim_start_matches('$').parse::<usize>().ok()).max();
-    let numbered = (1..=highest.unwrap_or(0)).map(|number| named.get(&format!("${number}")).cloned().flatten());
+    let cast = cast_parameters(plan)?;
+    let numbered = (1..=highest.unwrap_or(0)).map(|number| {
+        let name = format!("${number}");
+        named.get(&name).cloned().flatten().or_else(|| cast.get(&name).cloned())
+    });
     Ok(numbered.collect())
+}
+
+/// `$1::bigint` is a bigint, as PostgreSQL has it; the engine infers nothing there.
+fn cast_parameters(plan: &LogicalPlan) -> Result<HashMap<String, DataType>> {
+    let mut types = HashMap::new();
+    let walked = plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|expr| {
+                if let Expr::Cast(cast) = expr
+                    && let Expr::Placeholder(placeholder) = cast.expr.as_ref()
+                {
+                    types.entry(placeholder.id.clone()).or_insert_with(|| cast.field.data_type().clone());
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    });
+    walked.map_err(from_engine)?;
+    Ok(types)
 }
 
 /// The schema with the names that clients see.

@@ -55,8 +55,8 @@ fn scan_lines(exec: &ScanExec) -> Vec<String> {
     lines.push(format!("Calls Expected: {}", calls(exec)));
     lines.extend(exec.scans().first().map(|scan| {
         let quota = scan.source.quota;
-        let per = humantime::format_duration(quota.per);
-        format!("Quota: {} calls per {per}, {} at once", quota.calls, quota.concurrency)
+        let per = crate::sql::display::span(quota.per);
+        format!("Quota: {} calls in {per}, {} at once", quota.calls, quota.concurrency)
     }));
     lines
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Ident, ObjectName, ObjectNamePart, Query, Spanned, Statement, VisitMut, VisitorMut, visit_relations_mut,
+    Ident, ObjectName, ObjectNamePart, Query, Spanned, Statement, TableFactor, VisitMut, VisitorMut, visit_relations_mut,
 };
 
 use crate::error::{Error, Kind, Result};
@@ -42,7 +42,8 @@ pub fn qualify(statement: &mut Statement, relations: &Relations) -> Result<()> {
     }
 }
 
-/// Names that WITH gives anywhere in the statement. A CTE that hides a table outside its scope is not told apart.
+/// Names that are no tables: those that WITH gives anywhere in the statement, and functions. A CTE that hides a table
+/// outside its scope is not told apart.
 #[derive(Default)]
 struct CteNames {
     names: HashSet<String>,
@@ -50,6 +51,14 @@ struct CteNames {
 
 impl VisitorMut for CteNames {
     type Break = ();
+
+    /// `FROM generate_series(1, 3)` names a function, not a table.
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { name, args: Some(_), .. } = factor {
+            self.names.extend(name.0.last().and_then(ObjectNamePart::as_ident).map(folded));
+        }
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
         let ctes = query.with.iter().flat_map(|with| &with.cte_tables);

@@ -26,6 +26,10 @@ use crate::model::statement::{Notice, Statement};
 use crate::model::table::Fidelity;
 use crate::table::provider::external;
 
+/// Rows that are asked for at the least where their order matters: one row alone is always in order, so an upstream that
+/// does not sort would not be found out.
+const LEAST_ORDERED: usize = 20;
+
 /// What a conjunction of filters came to.
 #[derive(Clone, Debug)]
 pub struct Lookup {
@@ -93,6 +97,7 @@ impl ScanExec {
     pub fn scans(&self) -> Vec<Scan> {
         // Where rows are dropped here, a small page could bring too few of them and cost another call.
         let limit = self.lookup.limit.filter(|_| self.lookup.exact);
+        let limit = limit.map(|limit| if self.newest_first { limit.max(LEAST_ORDERED) } else { limit });
         let complete = |scan: &Scan| Scan {
             projection: self.read.clone(),
             limit,

@@ -99,7 +99,7 @@ impl Provider {
         let lookback_us = i64::try_from(lookback.as_micros()).unwrap_or(i64::MAX);
         let anchor = Utc::now().timestamp_micros();
         let from = anchor.saturating_sub(lookback_us);
-        let text = humantime::format_duration(Duration::from_secs(lookback.as_secs()));
+        let text = crate::sql::display::span(lookback);
         let (source, table) = (&self.source.name, self.table.name);
         let notice = Notice {
             severity: Severity::Notice,

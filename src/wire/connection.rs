@@ -25,7 +25,7 @@ use crate::wire::io::{Gone, Io};
 use crate::wire::message;
 use crate::wire::portal::{Portal, Running};
 use crate::wire::startup::{Ready, Tls, start};
-use crate::pgtype::{parameter, types::PgType};
+use crate::pgtype::parameter;
 
 /// Serves one socket to its end. `shutdown` asks for a goodbye between two statements.
 pub async fn serve(socket: TcpStream, gateway: Arc<Gateway>, tls: Option<Tls>, shutdown: CancellationToken) {
@@ -319,8 +319,7 @@ impl Connection {
         let style = self.session.style();
         let mut values = Vec::with_capacity(types.len());
         for ((value, oid), format) in bind.parameters.iter().zip(types).zip(formats) {
-            let pg_type = PgType::from_oid(*oid).ok_or_else(|| Error::unsupported(format!("parameter type {oid}")))?;
-            values.push(parameter::decode(&pg_type, format, value.as_deref(), &style)?);
+            values.push(parameter::decode_oid(*oid, format, value.as_deref(), &style)?);
         }
         let columns = prepared.schema().map_or(0, |schema| schema.fields().len());
         let formats = spread(&bind.result_column_format_codes, columns, "result column")?;

@@ -2,6 +2,8 @@
 
 mod connection;
 pub mod encode;
+#[cfg(test)]
+mod golden_tests;
 mod io;
 mod message;
 mod portal;

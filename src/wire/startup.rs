@@ -160,7 +160,7 @@ async fn authenticate(io: &mut Io, gateway: &Gateway, user: &str, tls: Option<&T
     }
     let secret = ScramSecret::Verifier {
         salt: verifier.salt.clone(),
-        iterations: usize::try_from(verifier.iterations.get()).unwrap_or(usize::MAX),
+        iterations: usize::try_from(verifier.iterations).unwrap_or(usize::MAX),
         stored_key: verifier.stored_key.to_vec(),
         server_key: verifier.server_key.to_vec(),
     };

@@ -1,1 +1,9 @@
+//! Tests over the wire: the demo's upstreams, a gateway before them, and clients. Hermetic: loopback only, port 0.
 
+mod engine;
+mod law;
+mod refusals;
+mod stream;
+mod support;
+mod tidy;
+mod wire;
