@@ -1,16 +1,73 @@
-//! Spanwire.
+//! # Spanwire: SQL over the export APIs of LLM observability vendors
+//!
+//! A server that speaks the PostgreSQL protocol, shows exports as tables, turns WHERE, ORDER BY and LIMIT into the fewest
+//! upstream calls, streams the rows back, and computes everything else itself. To its users it is a read-only PostgreSQL
+//! that happens to be filled by HTTP.
+//!
+//! ## One query, top to bottom
+//! ```text
+//! client bytes
+//!  → wire      messages: startup, SCRAM, TLS, simple and extended queries, portals, cancel
+//!  → session   one user: settings, transaction state, utility statements; which statements are queries
+//!  → sql       names and relations → DataFusion plan → its run on a runtime of its own; EXPLAIN
+//!    catalog   … or, if every relation is one of PostgreSQL's catalogs, a small evaluator over these
+//!  → table     filters → conditions → what upstream can do, and what is checked again here
+//!  → fetch     pages, quota, retries: from a Scan to batches
+//!  → upstream  one request; the body decoded to Arrow as it comes
+//!  → back up: batches → residual filter, join, aggregate → wire::encode: RecordBatch → DataRow
+//! ```
+//! Each arrow is one call with one plain struct: `Parsed → Plan → Scan → Page → Request → RecordBatch → DataRow`.
+//!
+//! ## Where things are
+//! The `mod` lines below stand in reading order, outermost first. `model` is the vocabulary and knows nothing above it;
+//! `pgtype` holds PostgreSQL's types and their text and bytes, below both wire and SQL; `server` puts the parts together
+//! and, with `cli`, is the only one that sees all of them; `demo` knows nobody: it is written from the vendors' documents,
+//! so that a mistake made in a connector cannot hide itself. pgwire is named in `wire` only, reqwest in `upstream::http`
+//! only. A test reads the `use` lines and keeps these rules.
+//!
+//! ## Invariants
+//! * *A result is PostgreSQL's over the true rows.* Every filter that reaches a scan is checked again on the rows, also
+//!   those that upstream serves exactly; so LIMIT and ORDER BY always reach the scan, and it alone decides what of them
+//!   upstream may be told. A page size is only ever a hint: the scan goes on until enough rows have passed.
+//! * *Nothing is cut silently.* A full page is never taken for the end; what cannot be read past is an error; a lookback
+//!   that applies is told in a NOTICE.
+//! * *One quota, never exceeded.* Every HTTP attempt takes a permit. The limiter looks at any window of the vendor's
+//!   length, and a call holds its slot from before it is sent until that long after its headers came.
+//! * *No secret leaves.* A credential is a sensitive header of requests to its own host; it stands in no URL, log or error.
+//! * *Only reading.* Statements are classified before planning; the plan is looked at once more before it runs.
+//! * *Cancel, timeout and a client that left* drop the stream, which drops the HTTP call and gives the permit back.
+//!   Operators that compute without pause look at the statement's token ([`sql::cancel`]).
+//!
+//! ## Where this differs from the first design
+//! * pgwire's handlers and socket loop are not used, only its codecs, TLS negotiation and SCRAM: one task per connection
+//!   owns both directions, so a client that leaves is seen while its query waits ([`wire`]).
+//! * Filters are all `Exact` towards the engine and checked in the scan, instead of `Inexact` ones checked above it: the
+//!   limit and the order then reach the scan whatever the filters are.
+//! * The default search path is `"$user", public` and then the sources, so that `requests` is found without a schema.
+
 pub mod cli;
 pub mod server;
+
 pub mod wire;
+
 pub mod session;
+
 pub mod sql;
+
 pub mod table;
+
 pub mod fetch;
+
 pub mod upstream;
+
 pub mod pgtype;
+
 pub mod model;
+
 pub mod config;
+
 pub mod demo;
+
 pub mod error;
 pub mod scram;
 pub mod secret;

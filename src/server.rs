@@ -43,7 +43,8 @@ impl Compute {
         Ok(Compute(Some(runtime)))
     }
 
-    fn handle(&self) -> tokio::runtime::Handle {
+    /// Where its tasks are started.
+    pub fn handle(&self) -> tokio::runtime::Handle {
         self.0.as_ref().expect("taken only when dropped").handle().clone()
     }
 }
@@ -103,9 +104,8 @@ impl Wallet {
         let mut wallet = Wallet { shared: BTreeMap::new(), own: BTreeMap::new() };
         for (source, configured) in sources.iter().zip(&config.sources) {
             let auth = source.connector.auth;
-            let credential = |secret: &crate::secret::Secret| {
-                Credential::new(auth, secret.expose(), secret.fingerprint())
-            };
+            let credential =
+                |secret: &crate::secret::Secret| Credential::new(auth, secret.expose(), secret.fingerprint());
             if let Some(secret) = &configured.credential {
                 wallet.shared.insert(source.name.clone(), credential(secret)?);
             }

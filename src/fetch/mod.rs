@@ -14,7 +14,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::time::Instant;
 
 use crate::error::{Error, Result};
-use crate::model::connector::Request;
+use crate::model::connector::{Paging, Request};
 use crate::model::scan::{Batches, Fetch, Page, Range, Scan, Source};
 use crate::model::statement::{Ledger, Statement};
 use crate::upstream::http::{Credential, Transport};
@@ -80,7 +80,8 @@ impl Fetcher {
         };
         let now = now_us();
         let lookback = i64::try_from(source.lookback.as_micros()).unwrap_or(i64::MAX);
-        let range = Range { from: Some(now.saturating_sub(lookback)), to: None }.widened(MILLISECOND_US);
+        let Paging::SplitTime { precision_us, .. } = source.connector.paging;
+        let range = Range { from: Some(now.saturating_sub(lookback)), to: None }.widened(precision_us);
         let scan = Scan {
             source: Arc::clone(source),
             table,
@@ -121,9 +122,6 @@ impl Fetch for Fetcher {
         start.map_ok(|pages| stream::try_unfold(pages, Pages::step)).try_flatten().boxed()
     }
 }
-
-/// Bounds of a probe need no finer precision.
-const MILLISECOND_US: i64 = 1_000;
 
 fn now_us() -> i64 {
     chrono::Utc::now().timestamp_micros()

@@ -13,7 +13,7 @@ use super::retry::Caller;
 use super::rows::{Order, Place, Rows, holds};
 use crate::error::{Error, Kind, Result};
 use crate::model::connector::Paging;
-use crate::model::scan::{Page, Range, Scan, ceil, iso_micros};
+use crate::model::scan::{Page, Range, Scan, iso_micros};
 use crate::model::table::From;
 
 /// Rows that are held when an order is wanted and upstream keeps none.
@@ -124,7 +124,7 @@ impl Pages {
         if let Some(key) = self.key {
             rows.drop_seen(key, &self.seen);
         }
-        if self.relied && order != Order::NewestFirst && rows.len() > 1 {
+        if self.relied && order != Order::NewestFirst {
             return Err(self.disordered());
         }
         if !full {
@@ -173,18 +173,14 @@ impl Pages {
     /// A full page of the few rows that were thought enough is too small a sample to page by: if more are wanted, the
     /// range is read again with a full limit, less what has been handed on.
     fn after_small_page(&mut self, range: Range, came: &[Place], order: Order, rows: Rows) -> Result<()> {
-        let (Some(first), Some(last)) = (came.first(), came.last()) else { return self.hand_on(rows) };
+        self.left.push(range);
         if !self.scan.newest_first {
-            self.left.push(range);
             return self.hand_on(rows);
         }
-        if order != Order::NewestFirst || first.time == last.time {
+        if order != Order::NewestFirst || came.first().map(|place| place.time) == came.last().map(|place| place.time) {
             // Not the newest rows, or nothing that shows that they are.
-            self.left.push(range);
             return Ok(());
         }
-        let end = ceil(first.time, self.precision_us);
-        self.left.push(Range { to: Some(range.to.map_or(end, |to| to.min(end))), ..range });
         self.relied = true;
         self.hand_on(rows)
     }

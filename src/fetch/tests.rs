@@ -10,7 +10,7 @@ use datafusion::arrow::record_batch::RecordBatch;
 
 use super::*;
 use crate::error::Kind;
-use crate::model::connector::{Connector, Paging, Quota};
+use crate::model::connector::{Connector, Quota};
 use crate::upstream::http::Client;
 use crate::upstream::spanlens;
 

@@ -1,11 +1,11 @@
 //! Arrays as text: the quoting of `array_out`, and reading `{1,"a b",{2,NULL}}`.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use crate::error::{Error, Kind, Result};
 
 /// Quotes the element that was appended to `out` from `start` on, if it needs it.
-pub fn quote(start: usize, out: &mut BytesMut) {
+pub fn quote(start: usize, out: &mut Vec<u8>) {
     let element = &out[start..];
     let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | b'{' | b'}' | b',') || is_space(*byte);
     if !element.is_empty() && !element.eq_ignore_ascii_case(b"null") && !element.iter().any(is_special) {
@@ -23,7 +23,7 @@ pub fn quote(start: usize, out: &mut BytesMut) {
 }
 
 /// Quotes the field of a record that was appended to `out` from `start` on, if it needs it.
-pub fn quote_field(start: usize, out: &mut BytesMut) {
+pub fn quote_field(start: usize, out: &mut Vec<u8>) {
     let field = &out[start..];
     let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | b'(' | b')' | b',') || is_space(*byte);
     if !field.is_empty() && !field.iter().any(is_special) {

@@ -1,6 +1,6 @@
 //! `bytea` as text, and back.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use crate::error::{Error, Kind, Result};
 use crate::pgtype::style::ByteaOutput;
@@ -8,7 +8,7 @@ use crate::pgtype::style::ByteaOutput;
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Appends bytes in the form that `bytea_output` asks for.
-pub fn put(bytes: &[u8], output: ByteaOutput, out: &mut BytesMut) {
+pub fn put(bytes: &[u8], output: ByteaOutput, out: &mut Vec<u8>) {
     match output {
         ByteaOutput::Hex => {
             out.reserve(2 + 2 * bytes.len());
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     fn text(bytes: &[u8], output: ByteaOutput) -> String {
-        let mut out = BytesMut::new();
+        let mut out = Vec::new();
         put(bytes, output, &mut out);
         String::from_utf8(out.to_vec()).unwrap()
     }

@@ -6,7 +6,7 @@ mod text;
 
 use std::ops::Range;
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 use datafusion::arrow::array::Array;
 use datafusion::arrow::buffer::NullBuffer;
 
@@ -70,7 +70,7 @@ impl<'a> Column<'a> {
     }
 
     /// Appends a cell as it stands in a DataRow: its length, -1 for NULL, and the value.
-    pub fn put_field(&self, row: usize, format: Format, printer: &mut Printer, out: &mut BytesMut) -> Result<()> {
+    pub fn put_field(&self, row: usize, format: Format, printer: &mut Printer, out: &mut Vec<u8>) -> Result<()> {
         if self.is_null(row) {
             out.put_i32(-1);
             return Ok(());
@@ -86,7 +86,7 @@ impl<'a> Column<'a> {
 }
 
 /// Writes into the four bytes at `start` the length of what has been appended from there, less `uncounted`.
-pub(crate) fn patch_length(start: usize, uncounted: usize, out: &mut BytesMut) -> Result<()> {
+pub(crate) fn patch_length(start: usize, uncounted: usize, out: &mut [u8]) -> Result<()> {
     let length = i32::try_from(out.len() - start - uncounted)
         .map_err(|_| Error::new(Kind::ProgramLimit, "a row is larger than 2 GB"))?;
     out[start..start + 4].copy_from_slice(&length.to_be_bytes());

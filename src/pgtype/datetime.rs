@@ -1,6 +1,6 @@
 //! Dates and times as text, in the ISO form of `DateStyle`. Reading them is in [`super::moment`].
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use crate::pgtype::calendar::{DAY_US, civil};
 
@@ -89,7 +89,7 @@ impl Line {
         }
     }
 
-    fn finish(&self, out: &mut BytesMut) {
+    fn finish(&self, out: &mut Vec<u8>) {
         out.put_slice(&self.bytes[..self.len]);
     }
 }
@@ -106,7 +106,7 @@ const PAIRS: [[u8; 2]; 100] = {
 
 /// Appends a timestamp in microseconds since 1970-01-01, UTC. With an offset, in seconds east, it is shown in that
 /// offset and with it; without one it is a `timestamp without time zone`.
-pub fn put_timestamp(micros: i64, offset: Option<i32>, out: &mut BytesMut) {
+pub fn put_timestamp(micros: i64, offset: Option<i32>, out: &mut Vec<u8>) {
     if micros == INFINITY {
         return out.put_slice(b"infinity");
     }
@@ -125,6 +125,15 @@ pub fn put_timestamp(micros: i64, offset: Option<i32>, out: &mut BytesMut) {
         day += 1;
     }
     let (year, month, day) = civil(day);
+    if (1..10_000).contains(&year) {
+        put_common(year as u32, month, day, clock, out);
+        match offset {
+            None => {}
+            Some(0) => out.put_slice(b"+00"),
+            Some(east) => put_offset(east, out),
+        }
+        return;
+    }
     let mut line = Line::new();
     line.date(year, month, day);
     line.byte(b' ');
@@ -136,8 +145,43 @@ pub fn put_timestamp(micros: i64, offset: Option<i32>, out: &mut BytesMut) {
     line.finish(out);
 }
 
+/// Appends a timestamp of four digits of year. All places are known beforehand and the copy has a fixed length, so no
+/// part is appended on its own; nearly all timestamps are such.
+fn put_common(year: u32, month: u32, day: u32, clock: i64, out: &mut Vec<u8>) {
+    let (seconds, fraction) = ((clock / 1_000_000) as u32, (clock % 1_000_000) as u32);
+    let mut text = *b"0000-00-00 00:00:00.000000";
+    put_pair(&mut text, 0, year / 100);
+    put_pair(&mut text, 2, year % 100);
+    put_pair(&mut text, 5, month);
+    put_pair(&mut text, 8, day);
+    put_pair(&mut text, 11, seconds / 3_600);
+    put_pair(&mut text, 14, seconds / 60 % 60);
+    put_pair(&mut text, 17, seconds % 60);
+    let mut length = 19;
+    if fraction != 0 {
+        put_pair(&mut text, 20, fraction / 10_000);
+        put_pair(&mut text, 22, fraction / 100 % 100);
+        put_pair(&mut text, 24, fraction % 100);
+        length = text.len();
+        while text[length - 1] == b'0' {
+            length -= 1;
+        }
+    }
+    let start = out.len();
+    out.put_slice(&text);
+    out.truncate(start + length);
+}
+
+/// Writes two digits at a place.
+#[inline]
+pub(super) fn put_pair<const N: usize>(text: &mut [u8; N], at: usize, value: u32) {
+    let [tens, ones] = PAIRS[value as usize % 100];
+    text[at] = tens;
+    text[at + 1] = ones;
+}
+
 /// Appends a date, in days since 1970-01-01.
-pub fn put_date(days: i32, out: &mut BytesMut) {
+pub fn put_date(days: i32, out: &mut Vec<u8>) {
     if days == i32::MAX {
         return out.put_slice(b"infinity");
     }
@@ -152,14 +196,14 @@ pub fn put_date(days: i32, out: &mut BytesMut) {
 }
 
 /// Appends a time of day in microseconds, up to `24:00:00`.
-pub fn put_time(micros: i64, out: &mut BytesMut) {
+pub fn put_time(micros: i64, out: &mut Vec<u8>) {
     let mut line = Line::new();
     line.clock(micros.clamp(0, DAY_US));
     line.finish(out);
 }
 
 /// Appends an offset in seconds east: `+00`, `+05:30`.
-pub fn put_offset(east: i32, out: &mut BytesMut) {
+pub fn put_offset(east: i32, out: &mut Vec<u8>) {
     let mut line = Line::new();
     line.offset(east);
     line.finish(out);

@@ -1,8 +1,8 @@
 //! `interval` as text, in each `IntervalStyle`. Reading it is in [`super::interval_parse`].
 
-use std::fmt::Write;
+use std::io::Write;
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use crate::pgtype::calendar::DAY_US;
 use crate::pgtype::style::IntervalStyle;
@@ -36,7 +36,7 @@ impl Interval {
     }
 
     /// Appends the text in a style.
-    pub fn put(self, style: IntervalStyle, out: &mut BytesMut) {
+    pub fn put(self, style: IntervalStyle, out: &mut Vec<u8>) {
         let fields = self.fields();
         match style {
             IntervalStyle::Postgres => fields.postgres(out),
@@ -70,7 +70,7 @@ impl Fields {
     }
 
     /// `05` or `5`, and the fraction without trailing zeros; never a sign.
-    fn put_seconds(&self, is_padded: bool, out: &mut BytesMut) {
+    fn put_seconds(&self, is_padded: bool, out: &mut Vec<u8>) {
         let seconds = self.seconds.abs();
         if is_padded && seconds < 10 {
             out.put_u8(b'0');
@@ -83,12 +83,12 @@ impl Fields {
         }
     }
 
-    fn put_clock(&self, out: &mut BytesMut) {
+    fn put_clock(&self, out: &mut Vec<u8>) {
         put(out, format_args!(":{:02}:", self.minutes.abs()));
         self.put_seconds(true, out);
     }
 
-    fn postgres(&self, out: &mut BytesMut) {
+    fn postgres(&self, out: &mut Vec<u8>) {
         let mut is_first = true;
         let mut was_negative = false;
         for (value, unit) in [(self.years, "year"), (self.months, "mon"), (self.days, "day")] {
@@ -113,12 +113,12 @@ impl Fields {
         }
     }
 
-    fn iso_8601(&self, out: &mut BytesMut) {
+    fn iso_8601(&self, out: &mut Vec<u8>) {
         if self.years == 0 && self.months == 0 && self.days == 0 && !self.has_time() {
             return out.put_slice(b"PT0S");
         }
         out.put_u8(b'P');
-        let part = |value: i64, unit: char, out: &mut BytesMut| {
+        let part = |value: i64, unit: char, out: &mut Vec<u8>| {
             if value != 0 {
                 put(out, format_args!("{value}{unit}"));
             }
@@ -140,7 +140,7 @@ impl Fields {
         }
     }
 
-    fn sql_standard(&self, out: &mut BytesMut) {
+    fn sql_standard(&self, out: &mut Vec<u8>) {
         let has_months = self.years != 0 || self.months != 0;
         let has_days = self.days != 0;
         let is_months_negative = self.years < 0 || self.months < 0;
@@ -178,7 +178,7 @@ impl Fields {
         self.put_clock(out);
     }
 
-    fn verbose(&self, out: &mut BytesMut) {
+    fn verbose(&self, out: &mut Vec<u8>) {
         out.put_u8(b'@');
         let mut is_first = true;
         let mut is_ago = false;
@@ -221,7 +221,7 @@ impl Fields {
     }
 }
 
-fn put(out: &mut BytesMut, text: std::fmt::Arguments<'_>) {
-    // Writing to BytesMut fails only when 2^63 bytes are not enough.
+fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    // Writing to a vector does not fail.
     let _ = out.write_fmt(text);
 }

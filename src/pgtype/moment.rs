@@ -195,15 +195,14 @@ impl<'a> Scanner<'a> {
         let digits = self.rest.len() - self.rest.trim_start_matches(|letter: char| letter.is_ascii_digit()).len();
         let next = self.rest.as_bytes().get(digits).copied();
         let has_date = self.date.is_some();
+        let is_clock = (has_date || self.is_time) && self.clock.is_none();
         match next {
             Some(b':') if self.clock.is_none() => self.clock_with_colons(),
             Some(b'-' | b'/') if !has_date => self.date_with_separators(),
             Some(b'.') if !has_date && digits <= 4 => self.date_with_separators(),
+            _ if is_clock && (digits == 6 || digits == 4 && next != Some(b'.')) => self.compact_clock(digits),
             _ if !has_date && self.month.is_none() && (digits == 8 || digits == 6 && next != Some(b'.')) => {
                 self.compact_date(digits)
-            }
-            _ if (has_date || self.is_time) && self.clock.is_none() && (digits == 6 || digits == 4 && next != Some(b'.')) => {
-                self.compact_clock(digits)
             }
             _ if !has_date && self.numbers.len() < 2 => {
                 let number = self.take(|letter| letter.is_ascii_digit());

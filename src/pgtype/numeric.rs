@@ -1,6 +1,6 @@
 //! `numeric`: decimals as text, as PostgreSQL's base-10000 digits, and back.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use crate::error::{Error, Kind, Result};
 
@@ -29,13 +29,13 @@ impl Decimal {
     }
 
     /// As text: `-0.050`.
-    pub fn put_text(&self, out: &mut BytesMut) {
+    pub fn put_text(&self, out: &mut Vec<u8>) {
         put_text(&self.unscaled, i32::try_from(self.scale).unwrap_or(i32::MAX), out);
     }
 }
 
 /// Appends a decimal given as its integer in decimal digits, with exactly `scale` digits behind the point.
-pub fn put_text(unscaled: &str, scale: i32, out: &mut BytesMut) {
+pub fn put_text(unscaled: &str, scale: i32, out: &mut Vec<u8>) {
     let (sign, digits) = split_sign(unscaled);
     out.put_slice(sign);
     let Ok(scale) = usize::try_from(scale) else {
@@ -61,7 +61,7 @@ pub fn put_text(unscaled: &str, scale: i32, out: &mut BytesMut) {
 }
 
 /// Appends the binary form: number of base-10000 digits, weight of the first, sign, display scale, digits.
-pub fn put_binary(unscaled: &str, scale: i32, out: &mut BytesMut) {
+pub fn put_binary(unscaled: &str, scale: i32, out: &mut Vec<u8>) {
     let (sign, mut digits) = split_sign(unscaled);
     let shown_scale = scale.clamp(0, 0x3fff) as u16;
     // Trailing zeros are not sent: the display scale says that they are there.
@@ -91,7 +91,7 @@ pub fn put_binary(unscaled: &str, scale: i32, out: &mut BytesMut) {
     }
 }
 
-fn put_header(groups: u16, weight: i16, is_negative: bool, scale: u16, out: &mut BytesMut) {
+fn put_header(groups: u16, weight: i16, is_negative: bool, scale: u16, out: &mut Vec<u8>) {
     out.put_u16(groups);
     out.put_i16(weight);
     out.put_u16(if is_negative { NEGATIVE } else { POSITIVE });

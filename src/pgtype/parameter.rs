@@ -91,3 +91,7 @@ fn list(element: PgType, lengths: &[usize], elements: Vec<ScalarValue>) -> Resul
     }
     ScalarValue::try_from_array(&values, 0).map_err(|fault| internal(&fault))
 }
+
+#[cfg(test)]
+#[path = "parameter_tests.rs"]
+mod tests;

@@ -1,6 +1,6 @@
 //! Plain text and the small types that are text in disguise: booleans, whole numbers, `"char"`, `uuid`, `json`.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use crate::error::{Error, Kind, Result};
 
@@ -64,7 +64,7 @@ pub fn parse_oid(text: &str) -> Result<u32> {
 }
 
 /// Appends a `"char"`: its first byte; a byte above 127 as `\ooo`.
-pub fn put_char(byte: u8, out: &mut BytesMut) {
+pub fn put_char(byte: u8, out: &mut Vec<u8>) {
     match byte {
         0 => {}
         1..=127 => out.put_u8(byte),
@@ -73,7 +73,7 @@ pub fn put_char(byte: u8, out: &mut BytesMut) {
 }
 
 /// Appends a UUID.
-pub fn put_uuid(bytes: &[u8], out: &mut BytesMut) {
+pub fn put_uuid(bytes: &[u8], out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     for (index, byte) in bytes.iter().enumerate() {
         if matches!(index, 4 | 6 | 8 | 10) {

@@ -283,3 +283,47 @@ fn of_arrow(data_type: &DataType) -> Result<PgType> {
         other => return Err(Error::unsupported(format!("a column of type {other}"))),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_numbers_lead_back() {
+        for ty in PgType::scalars() {
+            assert_eq!(PgType::from_oid(ty.oid()), Some(ty));
+            assert_eq!(PgType::from_name(ty.typname()), Some(ty));
+            assert_eq!(PgType::from_name(ty.name()), Some(ty));
+            if ty.array_oid() != 0 {
+                let array = ty.array();
+                assert_eq!((PgType::from_oid(array.oid()), array.element()), (Some(array), Some(ty)));
+                assert_eq!(PgType::from_name(array.typname()), Some(array));
+                assert_eq!(PgType::from_name(array.name()), Some(array));
+            }
+        }
+        assert_eq!(PgType::from_oid(0), None);
+        assert_eq!(PgType::from_oid(600), None);
+        assert_eq!(
+            (PgType::Timestamptz.name(), PgType::Timestamptz.array().typname()),
+            ("timestamp with time zone", "_timestamptz")
+        );
+    }
+
+    #[test]
+    fn metadata_goes_before_the_arrow_type() {
+        let tagged = |data_type: DataType, tag: &str| {
+            PgType::of(
+                &Field::new("c", data_type, true).with_metadata([(METADATA_KEY.to_owned(), tag.to_owned())].into()),
+            )
+        };
+        let list = DataType::new_list(DataType::Utf8, true);
+        assert_eq!(tagged(DataType::Utf8, "jsonb"), Ok(PgType::Jsonb));
+        assert_eq!(tagged(list.clone(), "name"), Ok(PgType::Name.array()));
+        assert_eq!(tagged(list.clone(), "_name"), Ok(PgType::Name.array()));
+        assert_eq!(tagged(list.clone(), "int2vector"), Ok(PgType::Int2vector));
+        assert_eq!(PgType::of(&Field::new("c", list, true)), Ok(PgType::Text.array()));
+        assert!(tagged(DataType::Utf8, "nonsense").is_err());
+        let map = DataType::Map(Arc::new(Field::new("entries", DataType::Null, true)), false);
+        assert_eq!(PgType::of(&Field::new("c", map, true)).unwrap_err().sqlstate(), "0A000");
+    }
+}

@@ -259,3 +259,44 @@ impl Offsets {
         first
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `SET TimeZone` made of these in PostgreSQL 15, as `SHOW` gives it, and the offset in 2026.
+    #[test]
+    fn names_are_read_as_postgresql_does() {
+        for (text, name, east) in [
+            ("0", "<+00>-00", 0),
+            ("+02", "<+02>-02", 7_200),
+            ("-5.5", "<-05:30>+05:30", -19_800),
+            ("5.123", "<+05:07:22>-05:07:22", 18_442),
+            ("UTC+3", "UTC+3", -10_800),
+            ("pst8", "PST8", -28_800),
+            ("<+02>-02", "<+02>-02", 7_200),
+            ("INTERVAL '-08:00' HOUR TO MINUTE", "<-08>+08", -28_800),
+            ("europe/berlin", "Europe/Berlin", 7_200),
+            ("utc", "UTC", 0),
+            ("etc/utc", "Etc/UTC", 0),
+            ("cet", "CET", 7_200),
+        ] {
+            let zone = Zone::parse(text).unwrap();
+            assert_eq!((zone.name(), zone.offset_at(1_782_000_000)), (name, east), "{text}");
+        }
+        for text in ["PST", "", "Europe/Foo", "+", "200", "UTC+x", "interval 'x'"] {
+            let error = Zone::parse(text).unwrap_err();
+            assert_eq!(error.message, format!("invalid value for parameter \"TimeZone\": \"{text}\""));
+        }
+    }
+
+    #[test]
+    fn the_memory_of_offsets_agrees_with_the_zone() {
+        let zone = Zone::parse("America/New_York").unwrap();
+        let mut offsets = Offsets::default();
+        for seconds in (1_700_000_000..1_800_000_000).step_by(9_000) {
+            assert_eq!(offsets.offset_at(&zone, seconds), zone.offset_at(seconds), "{seconds}");
+            assert_eq!(offsets.offset_at(&zone, seconds + 256 * 86_400), zone.offset_at(seconds + 256 * 86_400));
+        }
+    }
+}

@@ -168,7 +168,13 @@ pub(super) fn utility(session: &mut Session, parsed: &Parsed, statement: &Statem
             "DISCARD ALL"
         }
         Command::Discard(Discard::Part(tag)) | Command::Nothing(tag) => tag,
-        Command::Deallocate(name) => if name.is_some() { "DEALLOCATE" } else { "DEALLOCATE ALL" },
+        Command::Deallocate(name) => {
+            if name.is_some() {
+                "DEALLOCATE"
+            } else {
+                "DEALLOCATE ALL"
+            }
+        }
         Command::CopyFile => {
             return Err(Error::new(Kind::InsufficientPrivilege, "permission denied to COPY to or from a file")
                 .detail("The gateway reads and writes no files of its machine.")
@@ -181,7 +187,13 @@ pub(super) fn utility(session: &mut Session, parsed: &Parsed, statement: &Statem
     Ok(Outcome::Done { tag: tag.to_owned() })
 }
 
-fn set(session: &mut Session, name: &str, values: &[String], local: bool, statement: &Statement) -> Result<&'static str> {
+fn set(
+    session: &mut Session,
+    name: &str,
+    values: &[String],
+    local: bool,
+    statement: &Statement,
+) -> Result<&'static str> {
     if local && session.transaction.status() == Status::Idle {
         warn(statement, "SET LOCAL can only be used in transaction blocks");
         return Ok("SET");

@@ -196,7 +196,8 @@ fn at(sql: &str, place: Location, text: &str, detail: Option<&str>) -> Error {
         return Error::new(Kind::Syntax, "syntax error at end of input").position(sql.chars().count() + 1);
     }
     let error = Error::new(Kind::Syntax, format!("syntax error at or near \"{text}\""));
-    let expected = detail.and_then(|detail| detail.split(", found").next()).and_then(|text| text.strip_prefix("Expected: "));
+    let expected =
+        detail.and_then(|detail| detail.split(", found").next()).and_then(|text| text.strip_prefix("Expected: "));
     let error = error.position(offset(sql, place) + 1);
     match expected {
         Some(expected) => error.detail(format!("Expected {expected}.")),
@@ -209,9 +210,13 @@ fn lexical(sql: &str, error: &TokenizerError) -> Error {
     let rest: String = sql.chars().skip(at).take(40).collect();
     let message = match error.message.as_str() {
         text if text.contains("Unterminated") && text.contains("comment") => "unterminated /* comment".to_owned(),
-        text if text.contains("Unterminated dollar") => format!("unterminated dollar-quoted string at or near \"{rest}\""),
+        text if text.contains("Unterminated dollar") => {
+            format!("unterminated dollar-quoted string at or near \"{rest}\"")
+        }
         text if text.contains("Unterminated") => format!("unterminated quoted string at or near \"{rest}\""),
-        text if text.contains("Expected close delimiter") => format!("unterminated quoted identifier at or near \"{rest}\""),
+        text if text.contains("Expected close delimiter") => {
+            format!("unterminated quoted identifier at or near \"{rest}\"")
+        }
         _ => format!("syntax error at or near \"{rest}\""),
     };
     Error::new(Kind::Syntax, message).position(at + 1)
@@ -228,8 +233,11 @@ fn is_blank(token: &Token) -> bool {
     matches!(
         token,
         Token::Whitespace(
-            Whitespace::Space | Whitespace::Newline | Whitespace::Tab
-                | Whitespace::SingleLineComment { .. } | Whitespace::MultiLineComment(_)
+            Whitespace::Space
+                | Whitespace::Newline
+                | Whitespace::Tab
+                | Whitespace::SingleLineComment { .. }
+                | Whitespace::MultiLineComment(_)
         )
     )
 }
@@ -277,7 +285,7 @@ fn classify_query(query: &ast::Query) -> Command {
     match std::iter::once(query.body.as_ref()).chain(ctes).find_map(body) {
         Some(tag) => Command::Write { tag: tag.to_owned() },
         None if !query.locks.is_empty() => {
-            Command::Write { tag: format!("SELECT {}", query.locks[0].to_string().replacen("FOR ", "FOR ", 1)) }
+            Command::Write { tag: format!("SELECT {}", query.locks[0]) }
         }
         None => Command::Query,
     }

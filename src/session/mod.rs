@@ -355,7 +355,10 @@ impl Session {
     pub fn idle_limit(&self) -> (Option<Duration>, Error) {
         if self.in_transaction() {
             let message = "terminating connection due to idle-in-transaction timeout";
-            return (self.vars.idle_in_transaction_session_timeout(), Error::new(Kind::IdleInTransactionTimeout, message));
+            return (
+                self.vars.idle_in_transaction_session_timeout(),
+                Error::new(Kind::IdleInTransactionTimeout, message),
+            );
         }
         let message = "terminating connection due to idle-session timeout";
         (self.vars.idle_session_timeout(), Error::new(Kind::IdleSessionTimeout, message))

@@ -7,12 +7,53 @@ use crate::session::command::{Command, Discard, Modes, classify, statement, synt
 
 /// Commands that write and that the parser need not understand to refuse them.
 const WRITES: &[&str] = &[
-    "INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "CREATE", "DROP", "ALTER", "GRANT", "REVOKE", "COMMENT", "VACUUM",
-    "ANALYZE", "REINDEX", "CLUSTER", "REFRESH", "LOCK", "CALL", "DO", "IMPORT", "SECURITY", "REASSIGN", "CHECKPOINT", "LOAD",
+    "INSERT",
+    "UPDATE",
+    "DELETE",
+    "MERGE",
+    "TRUNCATE",
+    "CREATE",
+    "DROP",
+    "ALTER",
+    "GRANT",
+    "REVOKE",
+    "COMMENT",
+    "VACUUM",
+    "ANALYZE",
+    "REINDEX",
+    "CLUSTER",
+    "REFRESH",
+    "LOCK",
+    "CALL",
+    "DO",
+    "IMPORT",
+    "SECURITY",
+    "REASSIGN",
+    "CHECKPOINT",
+    "LOAD",
 ];
 const OBJECTS: &[&str] = &[
-    "TABLE", "VIEW", "INDEX", "SCHEMA", "DATABASE", "FUNCTION", "SEQUENCE", "TYPE", "ROLE", "USER", "EXTENSION", "TRIGGER",
-    "PROCEDURE", "SYSTEM", "TABLESPACE", "DOMAIN", "RULE", "POLICY", "PUBLICATION", "SUBSCRIPTION", "AGGREGATE",
+    "TABLE",
+    "VIEW",
+    "INDEX",
+    "SCHEMA",
+    "DATABASE",
+    "FUNCTION",
+    "SEQUENCE",
+    "TYPE",
+    "ROLE",
+    "USER",
+    "EXTENSION",
+    "TRIGGER",
+    "PROCEDURE",
+    "SYSTEM",
+    "TABLESPACE",
+    "DOMAIN",
+    "RULE",
+    "POLICY",
+    "PUBLICATION",
+    "SUBSCRIPTION",
+    "AGGREGATE",
 ];
 
 /// Reads a utility statement; `None` for what is not one.
@@ -42,14 +83,20 @@ pub(super) fn read(sql: &str, tokens: &[TokenWithSpan]) -> Result<Option<Command
         }
         "DEALLOCATE" => {
             words.skip("PREPARE");
-            if words.skip("ALL") { words.done(Command::Deallocate(None))? } else { Command::Deallocate(Some(words.last_name()?)) }
+            if words.skip("ALL") {
+                words.done(Command::Deallocate(None))?
+            } else {
+                Command::Deallocate(Some(words.last_name()?))
+            }
         }
         "EXPLAIN" => words.explain()?,
         "LISTEN" => Command::Nothing("LISTEN"),
         "UNLISTEN" => Command::Nothing("UNLISTEN"),
         "NOTIFY" => Command::Nothing("NOTIFY"),
         "CLOSE" if words.skip("ALL") => words.done(Command::Nothing("CLOSE CURSOR ALL"))?,
-        "DECLARE" | "FETCH" | "MOVE" | "CLOSE" | "PREPARE" | "EXECUTE" => Command::Unsupported { what: format!("the command {verb}") },
+        "DECLARE" | "FETCH" | "MOVE" | "CLOSE" | "PREPARE" | "EXECUTE" => {
+            Command::Unsupported { what: format!("the command {verb}") }
+        }
         write if WRITES.contains(&write) => words.write(write),
         _ => return Ok(None),
     };
@@ -165,7 +212,8 @@ impl Words<'_> {
             return self.time_zone(local);
         }
         if self.skip("NAMES") {
-            let values = if self.at == self.tokens.len() || self.skip("DEFAULT") { Vec::new() } else { vec![self.value()?] };
+            let values =
+                if self.at == self.tokens.len() || self.skip("DEFAULT") { Vec::new() } else { vec![self.value()?] };
             return self.done(Command::Set { name: "client_encoding".to_owned(), values, local });
         }
         if self.keyword().as_deref() == Some("AUTHORIZATION") || self.keyword().as_deref() == Some("ROLE") {

@@ -77,7 +77,9 @@ impl Vars {
         if key == "transaction_read_only" && value == "off" {
             return Err(no_writing());
         }
-        if scope == Scope::Local && let Some(before) = self.values.get(&key) {
+        if scope == Scope::Local
+            && let Some(before) = self.values.get(&key)
+        {
             self.local.entry(key.clone()).or_insert_with(|| before.clone());
         }
         if scope == Scope::Startup {

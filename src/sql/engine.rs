@@ -244,8 +244,7 @@ impl Engine {
     /// A state for one execution: the clock reads now, memory is bounded, scans find their statement.
     fn executing(&self, view: &View, statement: &Arc<Statement>) -> Result<SessionState> {
         let pool = self.memory.query(self.query_memory);
-        let environment =
-            RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build_arc().map_err(from_engine)?;
+        let environment = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build_arc().map_err(from_engine)?;
         let config = view.state.config().clone().with_extension(Arc::clone(statement));
         let state = SessionStateBuilder::new_from_existing(view.state.clone())
             .with_config(config)
@@ -309,11 +308,8 @@ fn cast_parameters(plan: &LogicalPlan) -> Result<HashMap<String, DataType>> {
 
 /// The schema with the names that clients see.
 fn shown_schema(schema: &datafusion::arrow::datatypes::Schema) -> SchemaRef {
-    let fields: Vec<_> = schema
-        .fields()
-        .iter()
-        .map(|field| field.as_ref().clone().with_name(names::shown(field.name())))
-        .collect();
+    let fields: Vec<_> =
+        schema.fields().iter().map(|field| field.as_ref().clone().with_name(names::shown(field.name()))).collect();
     Arc::new(datafusion::arrow::datatypes::Schema::new(fields))
 }
 

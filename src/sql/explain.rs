@@ -75,9 +75,11 @@ fn calls(exec: &ScanExec) -> String {
     let scans = exec.scans();
     let Some(scan) = scans.first() else { return "0: no row can match".to_owned() };
     let Paging::SplitTime { max_rows, .. } = scan.source.connector.paging;
-    let pageable = scan.table.time.and_then(|name| scan.table.column(name)).is_some_and(|column| {
-        matches!(column.from, From::Keys(_))
-    });
+    let pageable = scan
+        .table
+        .time
+        .and_then(|name| scan.table.column(name))
+        .is_some_and(|column| matches!(column.from, From::Keys(_)));
     match (scan.limit, pageable) {
         (Some(limit), _) if limit <= max_rows => scans.len().to_string(),
         (_, false) => scans.len().to_string(),

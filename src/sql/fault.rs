@@ -88,8 +88,9 @@ fn missing_column(field: &Column, valid: &[Column]) -> Error {
     let error = Error::new(Kind::UndefinedColumn, message);
     let nearest = nearest(name, valid.iter().map(|column| column.name.as_str()));
     match nearest.and_then(|name| valid.iter().find(|column| column.name == name)) {
-        Some(Column { relation: Some(relation), name, .. }) => error
-            .hint(format!("Perhaps you meant to reference the column \"{}.{}\".", relation.table(), shown(name))),
+        Some(Column { relation: Some(relation), name, .. }) => {
+            error.hint(format!("Perhaps you meant to reference the column \"{}.{}\".", relation.table(), shown(name)))
+        }
         Some(Column { name, .. }) => {
             error.hint(format!("Perhaps you meant to reference the column \"{}\".", shown(name)))
         }
@@ -119,13 +120,20 @@ fn from_text(text: &str) -> Error {
         return Error::new(Kind::DivisionByZero, "division by zero");
     } else if has("Invalid function") {
         return missing_function(message);
-    } else if has("Projection references non-aggregate") || has("must appear in the GROUP BY") || has("must be in the GROUP BY") {
+    } else if has("Projection references non-aggregate")
+        || has("must appear in the GROUP BY")
+        || has("must be in the GROUP BY")
+    {
         Kind::Grouping
     } else if has("table '") && has("not found") {
         Kind::UndefinedTable
     } else if has("No field named") {
         Kind::UndefinedColumn
-    } else if has("failed to match any signature") || has("does not support zero arguments") || has("No function matches") || has("Failed to coerce arguments") {
+    } else if has("failed to match any signature")
+        || has("does not support zero arguments")
+        || has("No function matches")
+        || has("Failed to coerce arguments")
+    {
         Kind::UndefinedFunction
     } else if has("verflow") {
         Kind::NumericOutOfRange

@@ -47,8 +47,7 @@ fn assign_body(body: &mut SetExpr) {
 }
 
 fn assign_select(select: &mut Select) {
-    let is_wildcard =
-        |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(_, _));
+    let is_wildcard = |item: &SelectItem| matches!(item, SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(_, _));
     let wildcard = select.projection.iter().any(is_wildcard);
     let mut taken = HashSet::new();
     for (index, item) in select.projection.iter_mut().enumerate() {
@@ -120,9 +119,7 @@ fn weak(expr: &Expr) -> Option<String> {
         Expr::Cast { expr, data_type, .. } => weak_inner(expr).or_else(|| Some(type_name(data_type))),
         Expr::TypedString(typed) => Some(type_name(&typed.data_type)),
         Expr::Interval(_) => Some("interval".to_owned()),
-        Expr::Case { else_result, .. } => {
-            else_result.as_deref().and_then(strong).or_else(|| Some("case".to_owned()))
-        }
+        Expr::Case { else_result, .. } => else_result.as_deref().and_then(strong).or_else(|| Some("case".to_owned())),
         Expr::Nested(expr) => weak(expr),
         Expr::Value(value) => match value.value {
             Value::Boolean(_) => Some("bool".to_owned()),

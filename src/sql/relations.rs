@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Ident, ObjectName, ObjectNamePart, Query, Spanned, Statement, TableFactor, VisitMut, VisitorMut, visit_relations_mut,
+    Ident, ObjectName, ObjectNamePart, Query, Spanned, Statement, TableFactor, VisitMut, VisitorMut,
+    visit_relations_mut,
 };
 
 use crate::error::{Error, Kind, Result};

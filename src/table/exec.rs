@@ -75,7 +75,7 @@ impl ScanExec {
         fetch: Arc<dyn Fetch>,
     ) -> Result<Self> {
         let mut read = projection.clone();
-        read.extend(residual.iter().flat_map(|filter| collect_columns(filter)).map(|column| column.index()));
+        read.extend(residual.iter().flat_map(collect_columns).map(|column| column.index()));
         read.sort_unstable();
         read.dedup();
         let read_schema = project(&table_schema, &read)?;

@@ -150,7 +150,7 @@ impl Client {
         let mut call = self.http.request(method, url).header(ACCEPT, "application/json");
         call = match source.connector.auth {
             Auth::Bearer => call.header(AUTHORIZATION, credential.header_value.clone()),
-            Auth::Header(name) => call.header(HeaderName::from_static(name), credential.header_value.clone()),
+            Auth::Header(name) => call.header(name, credential.header_value.clone()),
         };
         if let Some(body) = &request.body {
             call = call.json(body);

@@ -18,14 +18,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Kind, Result};
 use crate::model::statement::Statement;
+use crate::pgtype::parameter;
+use crate::pgtype::style::Format;
 use crate::session::gateway::{Gateway, Seat};
 use crate::session::{Outcome, Prepared, Session, Status};
-use crate::pgtype::style::Format;
 use crate::wire::io::{Gone, Io};
 use crate::wire::message;
 use crate::wire::portal::{Portal, Running};
 use crate::wire::startup::{Ready, Tls, start};
-use crate::pgtype::parameter;
 
 /// Serves one socket to its end. `shutdown` asks for a goodbye between two statements.
 pub async fn serve(socket: TcpStream, gateway: Arc<Gateway>, tls: Option<Tls>, shutdown: CancellationToken) {
@@ -211,13 +211,10 @@ impl Connection {
         self.seat.runs(Some(statement.cancel.clone()));
         let outcome = {
             let execution = self.session.execute(prepared, parameters, statement);
-            tokio::pin!(execution);
-            loop {
-                tokio::select! {
-                    biased;
-                    outcome = &mut execution => break Ok(outcome),
-                    gone = self.io.watch() => break Err(gone),
-                }
+            tokio::select! {
+                biased;
+                outcome = execution => Ok(outcome),
+                gone = self.io.watch() => Err(gone),
             }
         };
         let outcome = outcome?;

@@ -14,14 +14,18 @@ use crate::pgtype::column::{Column, Printer, patch_length};
 use crate::pgtype::style::{Format, Style};
 use crate::pgtype::types::PgType;
 
+/// Small enough to stay in the processor's nearest cache until it is copied.
+const FLUSH_BYTES: usize = 16 << 10;
+
 /// Turns the batches of one result into DataRow messages.
 #[derive(Debug)]
 pub struct RowEncoder {
     columns: Vec<(PgType, Format)>,
     n_columns: u16,
     printer: Printer,
-    /// Size of a row so far, to make room for several at once.
-    row_bytes: usize,
+    /// Where the rows of one call are put together: growing a `Vec` by a few bytes is inlined and growing a `BytesMut`
+    /// is not, which is worth more than the copy at the end.
+    scratch: Vec<u8>,
 }
 
 impl RowEncoder {
@@ -42,8 +46,7 @@ impl RowEncoder {
         }
         let n_columns = u16::try_from(columns.len())
             .map_err(|_| Error::new(Kind::ProgramLimit, "a result has too many columns"))?;
-        let row_bytes = 16 * columns.len();
-        Ok(RowEncoder { columns, n_columns, printer: Printer::new(style), row_bytes })
+        Ok(RowEncoder { columns, n_columns, printer: Printer::new(style), scratch: Vec::new() })
     }
 
     /// Appends the rows `rows` of a batch. On an error the row at fault is not in the output, those before it are.
@@ -57,18 +60,34 @@ impl RowEncoder {
             .zip(&self.columns)
             .map(|(array, (pg, format))| Ok((Column::new(array, *pg, rows.clone())?, *format)))
             .collect::<Result<Vec<_>>>()?;
-        let (before, n_rows) = (out.len(), rows.len());
-        out.reserve(n_rows * self.row_bytes);
-        for row in rows {
-            let start = out.len();
-            if let Err(error) = put_row(&columns, row, self.n_columns, &mut self.printer, out) {
-                out.truncate(start);
-                return Err(error);
-            }
-        }
-        self.row_bytes = (out.len() - before).checked_div(n_rows).map_or(self.row_bytes, |bytes| bytes + 1);
-        Ok(())
+        let result = put_rows(&columns, rows, self.n_columns, &mut self.printer, &mut self.scratch, out);
+        out.extend_from_slice(&self.scratch);
+        self.scratch.clear();
+        result
     }
+}
+
+/// Writes rows into `scratch` and moves them to `out` when there are many; leaves whole rows, also on an error.
+fn put_rows(
+    columns: &[(Column<'_>, Format)],
+    rows: Range<usize>,
+    n_columns: u16,
+    printer: &mut Printer,
+    scratch: &mut Vec<u8>,
+    out: &mut BytesMut,
+) -> Result<()> {
+    for row in rows {
+        let start = scratch.len();
+        if let Err(error) = put_row(columns, row, n_columns, printer, scratch) {
+            scratch.truncate(start);
+            return Err(error);
+        }
+        if scratch.len() >= FLUSH_BYTES {
+            out.extend_from_slice(scratch);
+            scratch.clear();
+        }
+    }
+    Ok(())
 }
 
 fn put_row(
@@ -76,7 +95,7 @@ fn put_row(
     row: usize,
     n_columns: u16,
     printer: &mut Printer,
-    out: &mut BytesMut,
+    out: &mut Vec<u8>,
 ) -> Result<()> {
     let start = out.len();
     out.put_slice(b"D\0\0\0\0");
@@ -89,7 +108,7 @@ fn put_row(
 }
 
 /// Appends the text of one cell; tells whether there is one, which for NULL there is not.
-pub fn text_value(array: &dyn Array, pg: PgType, row: usize, style: &Style, out: &mut BytesMut) -> Result<bool> {
+pub fn text_value(array: &dyn Array, pg: PgType, row: usize, style: &Style, out: &mut Vec<u8>) -> Result<bool> {
     let column = Column::new(array, pg, row..row + 1)?;
     if column.is_null(row) {
         return Ok(false);

@@ -2,11 +2,12 @@
 //! form, output text or error message, in COPY's text format; a line with `#` sets TimeZone, IntervalStyle,
 //! extra_float_digits, bytea_output and the order of DateStyle.
 //!
+//! Left out are inputs that are read differently on purpose: `{{},{}}` (an error in 15, read from 17 on), a weekday before
+//! an ISO date, and timestamps after 294246, which microseconds since 1970 do not reach. Details and hints are not compared.
+//!
 //! Each line is read as a text parameter, printed in both forms, and read back from the binary form.
 
 use std::fmt::Write;
-
-use bytes::BytesMut;
 
 use crate::error::Result;
 use crate::pgtype::column::{Column, Printer};
@@ -70,7 +71,7 @@ fn bytes(hex: &str) -> Vec<u8> {
 fn outcome(pg: PgType, format: Format, input: &[u8], style: &Style) -> Result<(String, String)> {
     let array = decode(pg, format, Some(input), style)?.to_array().unwrap();
     let column = Column::new(&array, pg, 0..1)?;
-    let (mut text, mut binary) = (BytesMut::new(), BytesMut::new());
+    let (mut text, mut binary) = (Vec::new(), Vec::new());
     column.put_text(0, &mut Printer::new(style), &mut text)?;
     column.put_binary(0, &mut binary)?;
     Ok((hex(&binary), String::from_utf8(text.to_vec()).unwrap()))
@@ -114,14 +115,4 @@ fn values_are_read_and_printed_as_postgresql_does() {
     let (n_values, faults) = compare(include_str!("golden.tsv"));
     assert!(faults.is_empty(), "{} of {n_values} differ\n{}", faults.len(), faults.join("\n"));
     assert!(n_values > 500, "{n_values}");
-}
-
-#[test]
-fn oneoff() {
-    let Ok(path) = std::env::var("ONEOFF") else { return };
-    let (n_values, faults) = compare(&std::fs::read_to_string(path).unwrap());
-    println!("{n_values} values, {} differ", faults.len());
-    for fault in faults.iter().take(80) {
-        println!("{fault}");
-    }
 }

@@ -8,9 +8,9 @@ use datafusion::common::ScalarValue;
 
 use crate::error::Result;
 use crate::model::statement::Statement;
+use crate::pgtype::style::{Format, Style};
 use crate::session::Prepared;
 use crate::sql::engine::Rows;
-use crate::pgtype::style::{Format, Style};
 use crate::wire::encode::RowEncoder;
 use crate::wire::io::{Gone, Io};
 use crate::wire::message;

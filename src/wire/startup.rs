@@ -170,9 +170,7 @@ async fn authenticate(io: &mut Io, gateway: &Gateway, user: &str, tls: Option<&T
     io.put(&PgWireBackendMessage::Authentication(Authentication::SASLContinue(reply.into())))?;
     let last = password_message(io).await?.into_sasl_response().map_err(|error| malformed(&error))?;
     match (waiting.on_client_final_message(&last.data), known) {
-        (Ok(reply), Some(_)) => {
-            io.put(&PgWireBackendMessage::Authentication(Authentication::SASLFinal(reply.into())))
-        }
+        (Ok(reply), Some(_)) => io.put(&PgWireBackendMessage::Authentication(Authentication::SASLFinal(reply.into()))),
         (Err(PgWireError::InvalidScramMessage(message)), Some(_)) if !message.contains("proof") => {
             Err(Error::new(Kind::Protocol, format!("malformed SCRAM message: {message}")))
         }

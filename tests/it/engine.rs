@@ -39,11 +39,11 @@ async fn an_instant_with_more_rows_than_the_cap_is_an_error() {
 async fn the_newest_50_of_an_exact_filter_take_one_small_call() {
     let bench = start(Options { rows: 40_000, ..small() }).await;
     let client = bench.client().await;
-    let sql = "SELECT id FROM requests WHERE provider = 'openai' AND model ILIKE '%mini%' ORDER BY created_at DESC LIMIT 50";
+    let sql =
+        "SELECT id FROM requests WHERE provider = 'openai' AND model ILIKE '%mini%' ORDER BY created_at DESC LIMIT 50";
     let got: Vec<String> = rows(&client, sql).await.into_iter().map(|row| row[0].clone().unwrap()).collect();
-    let matching = |row: &spanwire::demo::rows::Request| {
-        row.provider == "openai" && row.model.to_lowercase().contains("mini")
-    };
+    let matching =
+        |row: &spanwire::demo::rows::Request| row.provider == "openai" && row.model.to_lowercase().contains("mini");
     let expected: Vec<_> = bench.demo.data().requests().filter(matching).take(60).collect();
     assert_eq!(got.len(), 50);
     for (id, expected) in got.iter().zip(&expected) {
@@ -73,8 +73,14 @@ async fn limit_over_a_superset_filter_is_right() {
     assert_eq!(got.len(), 50);
     assert!(got.iter().all(|row| row[0].as_deref() == Some("gpt-4o-mini-2024-07-18")));
     // OFFSET counts rows that passed, not rows that came.
-    let all = rows(&client, "SELECT id FROM requests WHERE model = 'gpt-4o-mini-2024-07-18' ORDER BY created_at DESC, id").await;
-    let page = rows(&client, "SELECT id FROM requests WHERE model = 'gpt-4o-mini-2024-07-18' ORDER BY created_at DESC, id LIMIT 7 OFFSET 5").await;
+    let all =
+        rows(&client, "SELECT id FROM requests WHERE model = 'gpt-4o-mini-2024-07-18' ORDER BY created_at DESC, id")
+            .await;
+    let page = rows(
+        &client,
+        "SELECT id FROM requests WHERE model = 'gpt-4o-mini-2024-07-18' ORDER BY created_at DESC, id LIMIT 7 OFFSET 5",
+    )
+    .await;
     assert_eq!(page, all[5..12]);
 }
 
@@ -118,7 +124,11 @@ async fn explain_names_the_request_and_analyze_counts_the_calls() {
     };
     let plan = text(rows(&client, &format!("EXPLAIN {sql}")).await);
     assert_eq!(bench.n_calls(), 0, "EXPLAIN calls nobody");
-    for part in ["Upstream Request: GET /api/v1/exports/requests?format=json&from=", "Re-checked Filter:", "Local Filter: latency_ms > 5"] {
+    for part in [
+        "Upstream Request: GET /api/v1/exports/requests?format=json&from=",
+        "Re-checked Filter:",
+        "Local Filter: latency_ms > 5",
+    ] {
         assert!(plan.contains(part), "{part} is missing in\n{plan}");
     }
     let plan = text(rows(&client, "EXPLAIN ANALYZE SELECT count(*) FROM requests").await);

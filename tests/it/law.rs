@@ -52,7 +52,13 @@ fn holds(wish: &Wish, row: &Request, all: &[Request]) -> Option<bool> {
         Wish::Unpriced(is) => row.cost_usd.is_none() == *is,
         Wish::NoError(is) => row.error_message.is_none() == *is,
         Wish::Since(time) => row.created_at >= *time,
-        Wish::Until(time, inclusive) => if *inclusive { row.created_at <= *time } else { row.created_at < *time },
+        Wish::Until(time, inclusive) => {
+            if *inclusive {
+                row.created_at <= *time
+            } else {
+                row.created_at < *time
+            }
+        }
         Wish::At(index) => row.created_at == all[*index % all.len()].created_at,
         Wish::Not(inner) => return holds(inner, row, all).map(|truth| !truth),
         Wish::Either(left, right) => match (holds(left, row, all), holds(right, row, all)) {
@@ -96,7 +102,9 @@ fn sql(wish: &Wish, all: &[Request]) -> String {
         Wish::Unpriced(is) => format!("cost_usd IS {} NULL", if *is { "" } else { "NOT" }),
         Wish::NoError(is) => format!("error_message IS {} NULL", if *is { "" } else { "NOT" }),
         Wish::Since(micros) => format!("created_at >= {}", time(*micros)),
-        Wish::Until(micros, inclusive) => format!("created_at {} {}", if *inclusive { "<=" } else { "<" }, time(*micros)),
+        Wish::Until(micros, inclusive) => {
+            format!("created_at {} {}", if *inclusive { "<=" } else { "<" }, time(*micros))
+        }
         Wish::At(index) => format!("created_at = {}", time(all[*index % all.len()].created_at)),
         Wish::Not(inner) => format!("NOT ({})", sql(inner, all)),
         Wish::Either(left, right) => format!("({} OR {})", sql(left, all), sql(right, all)),
@@ -109,7 +117,8 @@ fn words(words: &'static [&'static str]) -> impl Strategy<Value = String> {
 
 fn wish(newest: i64) -> impl Strategy<Value = Wish> {
     const PROVIDERS: &[&str] = &["openai", "anthropic", "gemini", "OpenAI", "nobody", ""];
-    const MODELS: &[&str] = &["gpt-4o-mini-2024-07-18", "GPT-4o-2024-08-06", "ft:gpt_4o%mini:demo", "gpt-4o", "none\\such"];
+    const MODELS: &[&str] =
+        &["gpt-4o-mini-2024-07-18", "GPT-4o-2024-08-06", "ft:gpt_4o%mini:demo", "gpt-4o", "none\\such"];
     const PARTS: &[&str] = &["mini", "MINI", "4o", "_", "%", "gpt_", "sonnet", "-00", "\\", "é"];
     let ago = (0..40 * 86_400_000_i64).prop_map(move |millis| newest - millis * 1_000 + millis % 1_000);
     let leaf = prop_oneof![

@@ -48,7 +48,11 @@ async fn errors_have_the_codes_of_postgresql() {
         ("SELECT * FROM spanlens.nope", "42P01", "relation \"spanlens.nope\" does not exist"),
         ("SELECT nope(1)", "42883", ""),
         ("SELECT model, count(*) FROM requests", "42803", ""),
-        ("SELECT id FROM requests r JOIN traces t ON r.trace_id = t.id", "42702", "column reference \"id\" is ambiguous"),
+        (
+            "SELECT id FROM requests r JOIN traces t ON r.trace_id = t.id",
+            "42702",
+            "column reference \"id\" is ambiguous",
+        ),
         ("SELECT 1/0", "22012", "division by zero"),
         ("SELECT 'x'::int", "22P02", ""),
         ("SELECT 1 +", "42601", "syntax error at end of input"),

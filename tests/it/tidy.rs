@@ -31,21 +31,60 @@ fn all() -> Vec<(String, String)> {
 fn layers_use_only_what_lies_below() {
     // (folder, what it must not name)
     let rules: &[(&str, &[&str])] = &[
-        ("model/", &["crate::wire", "crate::session", "crate::sql", "crate::table", "crate::fetch", "crate::upstream", "crate::config", "crate::demo"]),
-        ("upstream/", &["crate::wire", "crate::session", "crate::sql", "crate::table", "crate::fetch", "crate::config", "crate::demo"]),
+        (
+            "model/",
+            &[
+                "crate::wire",
+                "crate::session",
+                "crate::sql",
+                "crate::table",
+                "crate::fetch",
+                "crate::upstream",
+                "crate::config",
+                "crate::demo",
+            ],
+        ),
+        (
+            "upstream/",
+            &[
+                "crate::wire",
+                "crate::session",
+                "crate::sql",
+                "crate::table",
+                "crate::fetch",
+                "crate::config",
+                "crate::demo",
+            ],
+        ),
         ("fetch/", &["crate::wire", "crate::session", "crate::sql", "crate::table", "crate::config", "crate::demo"]),
-        ("table/", &["crate::wire", "crate::session", "crate::fetch", "crate::upstream", "crate::config", "crate::demo"]),
+        (
+            "table/",
+            &["crate::wire", "crate::session", "crate::fetch", "crate::upstream", "crate::config", "crate::demo"],
+        ),
         ("pgtype/", &["crate::wire", "crate::session", "crate::sql", "crate::fetch", "crate::upstream", "crate::demo"]),
         ("catalog/", &["crate::wire", "crate::session", "crate::fetch", "crate::upstream", "crate::demo"]),
         ("sql/", &["crate::wire", "crate::session", "crate::fetch", "crate::upstream", "crate::config", "crate::demo"]),
         ("session/", &["crate::wire", "crate::fetch", "crate::upstream", "crate::demo"]),
         ("wire/", &["crate::fetch", "crate::upstream", "crate::demo"]),
-        ("demo/", &["crate::model", "crate::upstream", "crate::fetch", "crate::table", "crate::sql", "crate::session", "crate::wire"]),
+        (
+            "demo/",
+            &[
+                "crate::model",
+                "crate::upstream",
+                "crate::fetch",
+                "crate::table",
+                "crate::sql",
+                "crate::session",
+                "crate::wire",
+            ],
+        ),
     ];
     let mut faults = Vec::new();
     for (name, text) in all().iter().filter(|(name, _)| !name.contains("test") && !name.contains("planned")) {
         for (folder, forbidden) in rules.iter().filter(|(folder, _)| name.starts_with(folder)) {
-            faults.extend(forbidden.iter().filter(|word| text.contains(*word)).map(|word| format!("{name}: {word} in {folder}")));
+            faults.extend(
+                forbidden.iter().filter(|word| text.contains(*word)).map(|word| format!("{name}: {word} in {folder}")),
+            );
         }
         if text.contains("pgwire::") && !name.starts_with("wire/") {
             faults.push(format!("{name}: pgwire outside wire/"));

@@ -54,7 +54,10 @@ async fn transaction_state_follows_the_statements() {
     assert_eq!(fault(&client, "SELECT 1").await.0, "25P02");
     client.simple_query("ROLLBACK").await.unwrap();
     assert_eq!(value(&client, "SELECT 1").await, "1");
-    client.simple_query("BEGIN; SET TimeZone = 'Asia/Tokyo'; SAVEPOINT s; SET TimeZone = 'Europe/Berlin'").await.unwrap();
+    client
+        .simple_query("BEGIN; SET TimeZone = 'Asia/Tokyo'; SAVEPOINT s; SET TimeZone = 'Europe/Berlin'")
+        .await
+        .unwrap();
     client.simple_query("ROLLBACK TO s").await.unwrap();
     assert_eq!(value(&client, "SHOW TimeZone").await, "Asia/Tokyo");
     client.simple_query("ROLLBACK").await.unwrap();
@@ -111,7 +114,9 @@ async fn parameter_types_follow_the_columns_they_meet() {
     let bench = start(small()).await;
     let client = bench.client().await;
     let statement = client
-        .prepare("SELECT id FROM requests WHERE provider = $1 AND latency_ms > $2 AND created_at > $3 AND cost_usd < $4")
+        .prepare(
+            "SELECT id FROM requests WHERE provider = $1 AND latency_ms > $2 AND created_at > $3 AND cost_usd < $4",
+        )
         .await
         .unwrap();
     let types: Vec<&str> = statement.params().iter().map(|ty| ty.name()).collect();

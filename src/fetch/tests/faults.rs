@@ -154,6 +154,28 @@ async fn nobody_there() {
 }
 
 #[tokio::test]
+async fn a_certificate_of_an_unknown_issuer_is_not_tried_again() {
+    let issued = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(issued.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_no_client_auth().with_single_cert(vec![issued.cert.der().clone()], key).unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let source = source(&format!("https://localhost:{}", listener.local_addr().unwrap().port()));
+    let serving = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        tokio_rustls::TlsAcceptor::from(Arc::new(config)).accept(stream).await.is_ok()
+    });
+    let statement = patient();
+    let scan = scan(source, "requests", &["id"]);
+    let error = collect(http_fetcher().fetch(scan, Arc::clone(&statement))).await.unwrap_err();
+    assert_eq!(error.kind, Kind::UpstreamConnection);
+    assert!(error.hint.unwrap().contains("issuer of its certificate"));
+    assert_eq!(requests(&statement).len(), 1);
+    assert!(!serving.await.unwrap());
+}
+
+#[tokio::test]
 async fn the_key_never_follows_a_redirect_to_another_host() {
     let mut other = Server::start(vec![rows("[]")]).await;
     let mut server =

@@ -226,6 +226,23 @@ async fn a_small_answer_that_shows_no_order_is_not_relied_on() {
 }
 
 #[tokio::test]
+async fn a_small_answer_that_was_sorted_by_chance_is_found_out() {
+    let rows = |ids: &[i64]| -> &'static str {
+        let rows: Vec<String> =
+            ids.iter().map(|id| super::vendor::json(&format!("r{id}"), START + id * 1_000)).collect();
+        format!("[{}]", rows.join(",")).leak()
+    };
+    let vendor = Vendor::new(Vec::new(), Sorting::Newest);
+    let answer = |ids| (200, crate::upstream::refusal::Headers::default(), rows(ids));
+    *vendor.first.lock().unwrap() = vec![answer(&[5, 3]), answer(&[5, 3, 9])];
+    let transport: Arc<dyn Transport> = Arc::new(vendor);
+    let mut batches = fetcher(transport).fetch(sorted(Some(2)), patient());
+    assert_eq!(batches.try_next().await.unwrap().unwrap().num_rows(), 2);
+    let error = batches.try_next().await.unwrap_err();
+    assert_eq!(error.message, "upstream does not keep the order of spanlens.requests");
+}
+
+#[tokio::test]
 async fn only_what_is_asked_for_is_handed_on() {
     let vendor = Arc::new(Vendor::of(12_000, Sorting::Newest, |index| index * 1_000));
     for columns in [&["model"][..], &[], &["extra", "total_tokens"]] {

@@ -4,8 +4,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
-use super::*;
-
 /// What becomes of one connection.
 #[derive(Clone, Debug)]
 pub(super) enum Answer {

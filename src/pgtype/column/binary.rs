@@ -1,6 +1,6 @@
 //! Cells in PostgreSQL's binary form.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 
 use crate::error::{Error, Kind, Result};
 use crate::pgtype::calendar::{EPOCH_DAYS, EPOCH_US};
@@ -13,7 +13,7 @@ use crate::pgtype::{numeric, text};
 
 impl Column<'_> {
     /// Appends the binary form of a cell that is not NULL.
-    pub fn put_binary(&self, row: usize, out: &mut BytesMut) -> Result<()> {
+    pub fn put_binary(&self, row: usize, out: &mut Vec<u8>) -> Result<()> {
         match &self.source {
             Source::Utf8(texts, has_zero) => return self.put_str_binary(texts.value(row), *has_zero, out),
             Source::LargeUtf8(texts, has_zero) => return self.put_str_binary(texts.value(row), *has_zero, out),
@@ -49,7 +49,7 @@ impl Column<'_> {
         Ok(())
     }
 
-    fn put_str_binary(&self, value: &str, may_have_zero: bool, out: &mut BytesMut) -> Result<()> {
+    fn put_str_binary(&self, value: &str, may_have_zero: bool, out: &mut Vec<u8>) -> Result<()> {
         if may_have_zero && value.bytes().any(|byte| byte == 0) {
             return Err(text::zero_byte());
         }
@@ -74,7 +74,7 @@ impl Column<'_> {
         Ok(())
     }
 
-    fn put_int_binary(&self, value: i128, out: &mut BytesMut) -> Result<()> {
+    fn put_int_binary(&self, value: i128, out: &mut Vec<u8>) -> Result<()> {
         let out_of_range = || Error::new(Kind::NumericOutOfRange, format!("{} out of range", self.pg.name()));
         match self.pg {
             PgType::Int2 => out.put_i16(i16::try_from(value).map_err(|_| out_of_range())?),
@@ -86,7 +86,7 @@ impl Column<'_> {
         Ok(())
     }
 
-    fn put_float_binary(&self, value: f64, out: &mut BytesMut) {
+    fn put_float_binary(&self, value: f64, out: &mut Vec<u8>) {
         if self.pg == PgType::Float4 {
             out.put_f32(value as f32);
         } else {
@@ -94,7 +94,7 @@ impl Column<'_> {
         }
     }
 
-    fn put_temporal_binary(&self, row: usize, out: &mut BytesMut) -> Result<()> {
+    fn put_temporal_binary(&self, row: usize, out: &mut Vec<u8>) -> Result<()> {
         match &self.source {
             Source::Date32(values) => out.put_i32(match values[row] {
                 infinite @ (i32::MIN | i32::MAX) => infinite,
@@ -135,7 +135,7 @@ impl Column<'_> {
         Some(lengths)
     }
 
-    fn put_list_binary(&self, row: usize, out: &mut BytesMut) -> Result<()> {
+    fn put_list_binary(&self, row: usize, out: &mut Vec<u8>) -> Result<()> {
         let lengths = self.lengths(row).ok_or_else(|| {
             Error::unsupported("an array whose sub-arrays differ in length")
                 .detail("Multidimensional arrays must have sub-arrays with matching dimensions.")
@@ -162,7 +162,7 @@ impl Column<'_> {
     }
 
     /// Appends the elements of a list and of the lists in it; tells whether one is NULL.
-    fn put_elements(&self, row: usize, out: &mut BytesMut) -> Result<bool> {
+    fn put_elements(&self, row: usize, out: &mut Vec<u8>) -> Result<bool> {
         let Source::List { ends, values } = &self.source else { return Ok(false) };
         let mut has_null = false;
         for element in ends.range(row) {
@@ -182,6 +182,6 @@ impl Column<'_> {
     }
 }
 
-fn put_decimal(unscaled: i128, scale: i8, out: &mut BytesMut) {
+fn put_decimal(unscaled: i128, scale: i8, out: &mut Vec<u8>) {
     numeric::put_binary(itoa::Buffer::new().format(unscaled), i32::from(scale), out);
 }

@@ -1,6 +1,6 @@
 //! Cells as text.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BufMut;
 use datafusion::arrow::datatypes::{IntervalDayTime, IntervalMonthDayNano, TimeUnit};
 
 use crate::error::{Error, Kind, Result};
@@ -13,7 +13,7 @@ use crate::pgtype::{array, bytea, float, numeric, text};
 
 impl Column<'_> {
     /// Appends the text of a cell that is not NULL.
-    pub fn put_text(&self, row: usize, printer: &mut Printer, out: &mut BytesMut) -> Result<()> {
+    pub fn put_text(&self, row: usize, printer: &mut Printer, out: &mut Vec<u8>) -> Result<()> {
         match &self.source {
             Source::Utf8(texts, has_zero) => return self.put_str(texts.value(row), *has_zero, out),
             Source::LargeUtf8(texts, has_zero) => return self.put_str(texts.value(row), *has_zero, out),
@@ -49,7 +49,7 @@ impl Column<'_> {
         Ok(())
     }
 
-    fn put_str(&self, value: &str, may_have_zero: bool, out: &mut BytesMut) -> Result<()> {
+    fn put_str(&self, value: &str, may_have_zero: bool, out: &mut Vec<u8>) -> Result<()> {
         if may_have_zero && value.bytes().any(|byte| byte == 0) {
             return Err(text::zero_byte());
         }
@@ -60,7 +60,7 @@ impl Column<'_> {
         Ok(())
     }
 
-    fn put_temporal(&self, row: usize, printer: &mut Printer, out: &mut BytesMut) -> Result<()> {
+    fn put_temporal(&self, row: usize, printer: &mut Printer, out: &mut Vec<u8>) -> Result<()> {
         match &self.source {
             Source::Date32(values) => datetime::put_date(values[row], out),
             Source::Time32(values, unit) => datetime::put_time(time_micros(i64::from(values[row]), *unit), out),
@@ -113,7 +113,7 @@ impl Column<'_> {
         }))
     }
 
-    fn put_list_text(&self, row: usize, printer: &mut Printer, out: &mut BytesMut) -> Result<()> {
+    fn put_list_text(&self, row: usize, printer: &mut Printer, out: &mut Vec<u8>) -> Result<()> {
         let Source::List { ends, values } = &self.source else { return Ok(()) };
         let range = ends.range(row);
         if matches!(self.pg, PgType::Int2vector | PgType::Oidvector) {
@@ -150,9 +150,8 @@ impl Column<'_> {
 
     /// Whether no value ever needs quotes within an array.
     fn is_plain(&self) -> bool {
-        use PgType::{Bool, Date, Float4, Float8, Int2, Int4, Int8, Numeric, Oid, Time};
+        use PgType::{Bool, Float4, Float8, Int2, Int4, Int8, Numeric, Oid, Time};
         matches!(self.pg, Bool | Int2 | Int4 | Int8 | Oid | Float4 | Float8 | Numeric | Time)
-            || self.pg == Date && matches!(self.source, Source::Date32(days) if days.iter().all(|day| *day > -719_162))
     }
 }
 
@@ -165,15 +164,15 @@ impl Printer {
     }
 }
 
-fn put_int(value: impl itoa::Integer, out: &mut BytesMut) {
+fn put_int(value: impl itoa::Integer, out: &mut Vec<u8>) {
     out.put_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
-fn put_decimal(unscaled: i128, scale: i8, out: &mut BytesMut) {
+fn put_decimal(unscaled: i128, scale: i8, out: &mut Vec<u8>) {
     numeric::put_text(itoa::Buffer::new().format(unscaled), i32::from(scale), out);
 }
 
-fn put_record(columns: &[Column<'_>], row: usize, printer: &mut Printer, out: &mut BytesMut) -> Result<()> {
+fn put_record(columns: &[Column<'_>], row: usize, printer: &mut Printer, out: &mut Vec<u8>) -> Result<()> {
     out.put_u8(b'(');
     for (index, column) in columns.iter().enumerate() {
         if index > 0 {

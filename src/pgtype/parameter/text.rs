@@ -59,7 +59,7 @@ fn utf8(input: &str) -> ScalarValue {
 
 /// A UUID is kept as text: that is what columns with identifiers hold.
 pub(super) fn uuid(bytes: &[u8; 16]) -> ScalarValue {
-    let mut out = bytes::BytesMut::with_capacity(36);
+    let mut out = Vec::with_capacity(36);
     text::put_uuid(bytes, &mut out);
     ScalarValue::Utf8(Some(String::from_utf8_lossy(&out).into_owned()))
 }

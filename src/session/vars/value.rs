@@ -46,7 +46,9 @@ fn invalid(setting: &Setting, value: &str) -> Error {
     let error = Error::new(Kind::InvalidParameterValue, message);
     match setting.ty {
         Type::Enum(words) => error.hint(format!("Available values: {}.", words.join(", "))),
-        Type::Millis => error.hint("Valid units for this parameter are \"us\", \"ms\", \"s\", \"min\", \"h\", and \"d\"."),
+        Type::Millis => {
+            error.hint("Valid units for this parameter are \"us\", \"ms\", \"s\", \"min\", \"h\", and \"d\".")
+        }
         Type::Kilobytes => error.hint("Valid units for this parameter are \"B\", \"kB\", \"MB\", \"GB\", and \"TB\"."),
         Type::Encoding => error.hint("The gateway speaks UTF8 only."),
         Type::Span => error.hint("Write a span such as '30 days' or '12h'."),

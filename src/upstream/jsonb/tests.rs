@@ -1,4 +1,4 @@
-//! Each pair is what PostgreSQL 17 answers to `SELECT '…'::jsonb`.
+//! Each pair is what PostgreSQL answers to `SELECT '…'::jsonb`; compared with 15.18 by hand.
 
 use super::*;
 
