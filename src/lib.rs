@@ -1,2 +1,3 @@
 //! Spanwire.
+pub mod catalog;
 pub mod error;
