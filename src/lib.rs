@@ -54,6 +54,8 @@ pub mod session;
 
 pub mod sql;
 
+pub mod catalog;
+
 pub mod table;
 
 pub mod fetch;
