@@ -111,7 +111,7 @@ async fn gateway(rows: u64, compute: &Compute) -> (Target, usize) {
     let n_batches = batches.len();
     let gateway = server::assemble(&config, compute).expect("a gateway");
     let mut gateway = Arc::into_inner(gateway).expect("nobody has it yet");
-    gateway.engine = Engine::new(sources, Arc::new(Held(batches)), compute.handle(), 1 << 30, 1 << 30);
+    gateway.engine = Engine::new(Arc::new(Held(batches)), compute.handle(), 1 << 30, 1 << 30);
     let listeners = server::listen(&config).await.expect("a free port");
     let address = listeners[0].local_addr().expect("an address");
     tokio::spawn(server::run(listeners, Arc::new(gateway), None, CancellationToken::new()));

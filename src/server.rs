@@ -139,7 +139,6 @@ pub fn assemble(config: &Config, compute: &Compute) -> Result<Arc<Gateway>> {
     let fetcher = fetcher(config, &sources)?;
     let bytes = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
     let engine = Engine::new(
-        sources.clone(),
         Arc::new(fetcher),
         compute.handle(),
         bytes(config.limits.query_memory),

@@ -22,4 +22,3 @@ pub mod text;
 
 pub mod column;
 pub mod parameter;
-

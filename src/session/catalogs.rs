@@ -1,34 +1,167 @@
-//! Queries over the catalogs, answered by the evaluator of [`crate::catalog`].
+//! Queries over the catalogs: what the session sees, as [`crate::catalog`] wants it.
 
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use chrono::Utc;
+use datafusion::arrow::array::Array as _;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::ScalarValue;
-use datafusion::sql::sqlparser::ast::Statement;
+use datafusion::sql::sqlparser::ast::{Query, Statement, visit_relations};
 
+use crate::catalog::{
+    self, Activity, Array, Column, Relation, RelationKind, Rowset, Schema, SessionInfo, Setting, Snapshot, Value,
+};
 use crate::error::{Error, Result};
-use crate::session::Session;
+use crate::model::scan::Source;
+use crate::model::table::Table;
+use crate::session::{SERVER_VERSION, Session};
 
 /// Whether every relation of a statement is one of the catalogs.
-pub(super) fn applies(_session: &Session, _statement: &Statement) -> bool {
-    false
+pub(super) fn applies(session: &Session, statement: &Statement) -> bool {
+    query(statement).is_some_and(|query| catalog::applies(query, &snapshot(session), &info(session)))
 }
 
-/// Parameter types and columns; `None` when the evaluator leaves the statement to the engine.
-pub(super) fn describe(
-    _session: &Session,
-    _statement: &Statement,
-    _n_parameters: usize,
-    _declared: &[u32],
-) -> Result<Option<(Vec<u32>, SchemaRef)>> {
-    Ok(None)
+/// Whether a statement names a relation at all. One that does not is the engine's, unless that cannot plan it.
+pub(super) fn names_a_relation(statement: &Statement) -> bool {
+    visit_relations(statement, |_| ControlFlow::Break(())).is_break()
+}
+
+fn query(statement: &Statement) -> Option<&Query> {
+    match statement {
+        Statement::Query(query) => Some(query),
+        _ => None,
+    }
+}
+
+/// Parameter types and columns.
+///
+/// # Errors
+/// What is wrong with the statement, as PostgreSQL says it.
+pub(super) fn describe(session: &Session, statement: &Statement, declared: &[u32]) -> Result<(Vec<u32>, SchemaRef)> {
+    let query = query(statement).ok_or_else(|| Error::internal("only a query is asked of the catalogs"))?;
+    let description = catalog::describe(query, &snapshot(session), &info(session), declared)?;
+    let nothing = Rowset { columns: description.columns, rows: Vec::new() };
+    Ok((description.parameters, catalog::to_batch(&nothing)?.schema()))
 }
 
 /// The rows.
-pub(super) fn run(
-    _session: &Session,
-    _statement: &Statement,
-    _parameters: &[ScalarValue],
-    _schema: &SchemaRef,
-) -> Result<RecordBatch> {
-    Err(Error::unsupported("a catalog query"))
+///
+/// # Errors
+/// What goes wrong while they are computed.
+pub(super) async fn run(session: &Session, statement: &Statement, parameters: &[ScalarValue]) -> Result<RecordBatch> {
+    let query = query(statement).ok_or_else(|| Error::internal("only a query is asked of the catalogs"))?.clone();
+    let (snapshot, info) = (snapshot(session), info(session));
+    let parameters = parameters.iter().map(value).collect::<Result<Vec<_>>>()?;
+    let work = move || catalog::run(&query, &snapshot, &info, &parameters).and_then(|rows| catalog::to_batch(&rows));
+    session.gateway.engine.compute(work).await
+}
+
+fn value(scalar: &ScalarValue) -> Result<Value> {
+    if scalar.is_null() {
+        return Ok(Value::Null);
+    }
+    Ok(match scalar {
+        ScalarValue::Boolean(Some(truth)) => Value::Bool(*truth),
+        ScalarValue::Int16(Some(number)) => Value::Int(i64::from(*number)),
+        ScalarValue::Int32(Some(number)) => Value::Int(i64::from(*number)),
+        ScalarValue::Int64(Some(number)) => Value::Int(*number),
+        ScalarValue::UInt32(Some(number)) => Value::Int(i64::from(*number)),
+        ScalarValue::Float32(Some(number)) => Value::Float(f64::from(*number)),
+        ScalarValue::Float64(Some(number)) => Value::Float(*number),
+        ScalarValue::Date32(Some(days)) => Value::Date(*days),
+        ScalarValue::TimestampMicrosecond(Some(micros), None) => Value::Timestamp(*micros),
+        ScalarValue::TimestampMicrosecond(Some(micros), Some(_)) => Value::Timestamptz(*micros),
+        ScalarValue::Utf8(Some(text)) => Value::text(text),
+        ScalarValue::List(list) => {
+            let items = list.value(0);
+            let item = |at| {
+                let scalar =
+                    ScalarValue::try_from_array(&items, at).map_err(|error| Error::internal(error.to_string()))?;
+                value(&scalar)
+            };
+            let items = (0..items.len()).map(item).collect::<Result<Vec<_>>>()?;
+            Value::Array(Arc::new(Array { lower: 1, items }))
+        }
+        other => {
+            return Err(Error::unsupported(format!("a parameter of type {} in a catalog query", other.data_type())));
+        }
+    })
+}
+
+/// The tables that the session sees.
+fn snapshot(session: &Session) -> Snapshot {
+    let sources = session.visible_sources();
+    let public = Schema { name: "public".to_owned(), oid: None, comment: Some("standard public schema".to_owned()) };
+    let schemas = sources.iter().map(|source| Schema {
+        name: source.name.clone(),
+        oid: None,
+        comment: Some(format!("Exports of {}.", source.connector.title)),
+    });
+    let relations =
+        sources.iter().flat_map(|source| source.connector.tables.iter().map(move |table| relation(source, table)));
+    Snapshot {
+        database: session.hello.database.clone(),
+        owner: session.hello.user.clone(),
+        schemas: std::iter::once(public).chain(schemas).collect(),
+        relations: relations.collect(),
+        users: session.gateway.users.iter().map(|user| user.name.clone()).collect(),
+    }
+}
+
+fn relation(source: &Source, table: &Table) -> Relation {
+    let columns = table.columns.iter().map(|column| Column {
+        name: column.name.to_owned(),
+        type_oid: column.ty.oid(),
+        not_null: !column.nullable,
+        comment: Some(column.comment()),
+    });
+    Relation {
+        schema: source.name.clone(),
+        name: table.name.to_owned(),
+        kind: RelationKind::Table,
+        comment: Some(table.doc.to_owned()),
+        columns: columns.collect(),
+        primary_key: table.key.and_then(|key| table.position(key)).map(|position| vec![position]),
+        foreign_keys: Vec::new(),
+        definition: None,
+    }
+}
+
+fn info(session: &Session) -> SessionInfo {
+    let hello = &session.hello;
+    let mut info = SessionInfo::new(&hello.user, &hello.database, Utc::now());
+    info.search_path = session.vars.search_path();
+    info.settings = settings(session);
+    info.backend_pid = hello.pid;
+    info.server_start = session.gateway.started;
+    info.server_version = SERVER_VERSION.to_owned();
+    info.client_addr = Some(hello.peer.ip().to_string());
+    info.client_port = Some(i32::from(hello.peer.port()));
+    info.sessions = session
+        .gateway
+        .registry
+        .sessions()
+        .into_iter()
+        .map(|(pid, user)| Activity { pid, user, database: hello.database.clone(), ..Activity::default() })
+        .collect();
+    // A fixed offset has no name in the time zone database; the catalogs hold no times that it would move.
+    info.timezone = session.vars.time_zone().parse().unwrap_or(chrono_tz::UTC);
+    info
+}
+
+fn settings(session: &Session) -> Vec<Setting> {
+    let setting = |(name, value, description): (String, String, String)| Setting {
+        name,
+        reset_value: value.clone(),
+        value,
+        unit: None,
+        category: "Spanwire".to_owned(),
+        description,
+        context: "user".to_owned(),
+        vartype: "string".to_owned(),
+        source: "default".to_owned(),
+    };
+    session.vars.all().into_iter().map(setting).collect()
 }

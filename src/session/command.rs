@@ -284,9 +284,7 @@ fn classify_query(query: &ast::Query) -> Command {
     let ctes = query.with.iter().flat_map(|with| &with.cte_tables).map(|cte| cte.query.body.as_ref());
     match std::iter::once(query.body.as_ref()).chain(ctes).find_map(body) {
         Some(tag) => Command::Write { tag: tag.to_owned() },
-        None if !query.locks.is_empty() => {
-            Command::Write { tag: format!("SELECT {}", query.locks[0]) }
-        }
+        None if !query.locks.is_empty() => Command::Write { tag: format!("SELECT {}", query.locks[0]) },
         None => Command::Query,
     }
 }

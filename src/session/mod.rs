@@ -17,6 +17,7 @@ use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::common::ScalarValue;
 
 use crate::error::{Error, Kind, Result};
+use crate::model::scan::Source;
 use crate::model::statement::{Severity, Statement};
 use crate::session::command::{Command, Parsed};
 use crate::session::gateway::Gateway;
@@ -176,7 +177,7 @@ impl Session {
         let (work, inferred) = match &parsed.command {
             Command::Query => self.prepare_query(&parsed, declared).await?,
             Command::Explain { analyze, statement, .. } => {
-                if catalogs::applies(self, statement) {
+                if catalogs::names_a_relation(statement) && catalogs::applies(self, statement) {
                     (Work::ExplainCatalog, Vec::new())
                 } else {
                     let plan = self.plan(statement).await?;
@@ -202,12 +203,20 @@ impl Session {
 
     async fn prepare_query(&mut self, parsed: &Parsed, declared: &[u32]) -> Result<(Work, Vec<u32>)> {
         let statement = parsed.statement.as_ref().ok_or_else(|| Error::internal("a query without a statement"))?;
-        if catalogs::applies(self, statement)
-            && let Some((oids, schema)) = catalogs::describe(self, statement, parsed.parameters_max, declared)?
-        {
+        let named = catalogs::names_a_relation(statement);
+        if named && catalogs::applies(self, statement) {
+            let (oids, schema) = catalogs::describe(self, statement, declared)?;
             return Ok((Work::Catalog(schema), oids));
         }
-        let plan = self.plan(statement).await.map_err(|error| answer::shifted(error, parsed))?;
+        let plan = match self.plan(statement).await {
+            Ok(plan) => plan,
+            // `SELECT pg_catalog.version()` and its like: functions that only the catalogs know.
+            Err(error) if !named => match catalogs::describe(self, statement, declared) {
+                Ok((oids, schema)) => return Ok((Work::Catalog(schema), oids)),
+                Err(_) => return Err(answer::shifted(error, parsed)),
+            },
+            Err(error) => return Err(answer::shifted(error, parsed)),
+        };
         let oids = oids(&plan.parameters)?;
         Ok((Work::Query(Box::new(plan)), oids))
     }
@@ -226,6 +235,12 @@ impl Session {
         Ok(view)
     }
 
+    fn visible_sources(&self) -> Vec<Arc<Source>> {
+        let allowed = self.gateway.user(&self.hello.user).and_then(|user| user.sources.as_ref());
+        let sees = |source: &&Arc<Source>| allowed.is_none_or(|names| names.contains(&source.name));
+        self.gateway.sources.iter().filter(sees).cloned().collect()
+    }
+
     fn viewer(&self) -> Result<Viewer> {
         let search_path = self.search_path();
         let facts = Facts {
@@ -240,8 +255,7 @@ impl Session {
             lookback: self.vars.lookback(),
             pushdown: self.vars.pushdown(),
         };
-        let sources = self.gateway.user(&self.hello.user).and_then(|user| user.sources.clone());
-        Ok(Viewer { facts, settings, search_path, sources })
+        Ok(Viewer { facts, settings, search_path, sources: self.visible_sources() })
     }
 
     /// The schemas of the search path that exist.
@@ -281,10 +295,10 @@ impl Session {
                 let rows = self.gateway.engine.run(&view, plan, parameters, statement).await?;
                 Ok(Outcome::Rows { rows, verb: "SELECT" })
             }
-            Work::Catalog(schema) => {
+            Work::Catalog(_) => {
                 let ast = prepared.parsed.statement.as_ref();
                 let ast = ast.ok_or_else(|| Error::internal("a catalog query without a statement"))?;
-                let batch = catalogs::run(self, ast, &parameters, schema)?;
+                let batch = catalogs::run(self, ast, &parameters).await?;
                 Ok(Outcome::Rows { rows: Rows::ready(batch, statement), verb: "SELECT" })
             }
             Work::Explain { plan, analyze } => {

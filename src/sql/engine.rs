@@ -39,7 +39,6 @@ const CATALOG: &str = "spanwire";
 #[derive(Debug)]
 pub struct Engine {
     template: SessionState,
-    sources: Vec<Arc<Source>>,
     fetch: Arc<dyn Fetch>,
     runtime: Handle,
     memory: Arc<memory::Process>,
@@ -93,19 +92,13 @@ pub struct Viewer {
     pub settings: Settings,
     /// Schemas in which unqualified names are looked for.
     pub search_path: Vec<String>,
-    /// Sources it may see; `None` is all.
-    pub sources: Option<Vec<String>>,
+    /// Sources it may see.
+    pub sources: Vec<Arc<Source>>,
 }
 
 impl Engine {
     /// Makes the engine. `runtime` computes; `query_memory` and `total_memory` are bytes.
-    pub fn new(
-        sources: Vec<Arc<Source>>,
-        fetch: Arc<dyn Fetch>,
-        runtime: Handle,
-        query_memory: usize,
-        total_memory: usize,
-    ) -> Self {
+    pub fn new(fetch: Arc<dyn Fetch>, runtime: Handle, query_memory: usize, total_memory: usize) -> Self {
         let mut config = SessionConfig::new()
             .with_target_partitions(1)
             .with_batch_size(BATCH_ROWS)
@@ -117,13 +110,16 @@ impl Engine {
         options.sql_parser.map_string_types_to_utf8view = false;
         options.sql_parser.enable_options_value_normalization = false;
         let template = SessionStateBuilder::new().with_config(config).with_default_features().build();
-        Engine { template, sources, fetch, runtime, memory: memory::Process::new(total_memory), query_memory }
+        Engine { template, fetch, runtime, memory: memory::Process::new(total_memory), query_memory }
     }
 
-    /// The sources that a viewer may see.
-    pub fn visible(&self, viewer: &Viewer) -> Vec<Arc<Source>> {
-        let allowed = |source: &&Arc<Source>| viewer.sources.as_ref().is_none_or(|names| names.contains(&source.name));
-        self.sources.iter().filter(allowed).cloned().collect()
+    /// Computes something that never waits, away from the wire.
+    ///
+    /// # Errors
+    /// Those of the work.
+    pub async fn compute<T: Send + 'static>(&self, work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+        let done = self.runtime.spawn_blocking(work).await;
+        done.map_err(|error| Error::internal(format!("a computation failed: {error}")))?
     }
 
     /// Makes a session's view of the tables.
@@ -133,11 +129,11 @@ impl Engine {
     pub fn view(&self, viewer: &Viewer) -> Result<View> {
         let catalog = MemoryCatalogProvider::new();
         let mut tables = Vec::new();
-        for source in self.visible(viewer) {
+        for source in &viewer.sources {
             let schema = MemorySchemaProvider::new();
             for table in source.connector.tables {
                 let (fetch, settings) = (Arc::clone(&self.fetch), viewer.settings.clone());
-                let provider = Provider::new(Arc::clone(&source), table, fetch, settings);
+                let provider = Provider::new(Arc::clone(source), table, fetch, settings);
                 schema.register_table(table.name.to_owned(), Arc::new(provider)).map_err(from_engine)?;
                 tables.push((source.name.clone(), table.name.to_owned()));
             }

@@ -11,10 +11,10 @@ use std::fmt::Write;
 
 use crate::error::Result;
 use crate::pgtype::column::{Column, Printer};
-use crate::pgtype::style::{ByteaOutput, DateOrder, Format, IntervalStyle, Style};
-use crate::pgtype::zone::Zone;
 use crate::pgtype::parameter::decode;
+use crate::pgtype::style::{ByteaOutput, DateOrder, Format, IntervalStyle, Style};
 use crate::pgtype::types::PgType;
+use crate::pgtype::zone::Zone;
 
 fn style(line: &str) -> Style {
     let words: Vec<&str> = line.split(' ').collect();
