@@ -315,7 +315,7 @@ fn connect(target: &Target) -> Socket {
             }
             (b'R', Some([0, 0, 0, 11])) => {
                 scram.update(&body[4..]).expect("SCRAM goes on");
-                send(socket.get_mut(), b'p', &scram.message().to_vec());
+                send(socket.get_mut(), b'p', scram.message());
             }
             _ => {}
         }

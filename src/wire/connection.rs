@@ -24,7 +24,7 @@ use crate::session::gateway::{Gateway, Seat};
 use crate::session::{Outcome, Prepared, Session, Status};
 use crate::wire::io::{Gone, Io};
 use crate::wire::message;
-use crate::wire::portal::{Portal, Running};
+use crate::wire::portal::{Portal, Running, put_notices};
 use crate::wire::startup::{Ready, Tls, start};
 
 /// Serves one socket to its end. `shutdown` asks for a goodbye between two statements.
@@ -218,11 +218,12 @@ impl Connection {
             }
         };
         let outcome = outcome?;
-        self.notices(statement)?;
+        put_notices(&mut self.io, statement, self.session.least_notice())?;
         let style = self.session.style();
         match outcome {
             Ok(Outcome::Rows { rows, verb }) => {
-                Ok(Running::new(rows, verb, formats, &style, Arc::clone(statement)).map(Some))
+                let least = self.session.least_notice();
+                Ok(Running::new(rows, verb, formats, &style, Arc::clone(statement), least).map(Some))
             }
             Ok(Outcome::Done { tag }) => {
                 self.seat.runs(None);
@@ -251,15 +252,6 @@ impl Connection {
             }
             crate::session::Forgets::AllStatements => self.statements.clear(),
         }
-    }
-
-    fn notices(&mut self, statement: &Statement) -> Result<(), Gone> {
-        for notice in statement.take_notices() {
-            if self.session.least_notice().is_some_and(|least| notice.severity >= least) {
-                self.put(&message::notice(&notice))?;
-            }
-        }
-        Ok(())
     }
 
     // --- extended protocol ---

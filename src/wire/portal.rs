@@ -7,7 +7,7 @@ use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::ScalarValue;
 
 use crate::error::Result;
-use crate::model::statement::Statement;
+use crate::model::statement::{Severity, Statement};
 use crate::pgtype::style::{Format, Style};
 use crate::session::Prepared;
 use crate::sql::engine::Rows;
@@ -44,9 +44,10 @@ pub(super) struct Running {
     encoder: RowEncoder,
     statement: Arc<Statement>,
     verb: &'static str,
+    /// Notices below this are not for the client.
+    least_notice: Option<Severity>,
     /// What is left of the batch that was begun.
     batch: Option<(RecordBatch, usize)>,
-    n_sent: u64,
     n_sent_now: u64,
 }
 
@@ -57,9 +58,10 @@ impl Running {
         formats: &[Format],
         style: &Style,
         statement: Arc<Statement>,
+        least_notice: Option<Severity>,
     ) -> Result<Self> {
         let encoder = RowEncoder::new(&rows.schema, formats, style)?;
-        Ok(Running { rows, encoder, statement, verb, batch: None, n_sent: 0, n_sent_now: 0 })
+        Ok(Running { rows, encoder, statement, verb, least_notice, batch: None, n_sent_now: 0 })
     }
 
     pub(super) fn schema(&self) -> &Schema {
@@ -99,7 +101,6 @@ impl Running {
                 return Ok(Err(error));
             }
             left -= end - at;
-            self.n_sent += (end - at) as u64;
             self.n_sent_now += (end - at) as u64;
             if end < batch.num_rows() {
                 self.batch = Some((batch, end));
@@ -130,14 +131,14 @@ impl Running {
                             }
                         }
                         None => {
-                            put_notices(io, statement)?;
+                            put_notices(io, statement, self.least_notice)?;
                             Ok(false)
                         }
                         Some(Err(error)) => Err(error),
                     });
                 }
                 () = statement.noticed() => {
-                    put_notices(io, statement)?;
+                    put_notices(io, statement, self.least_notice)?;
                     flushed = false;
                 }
                 gone = io.watch() => return Err(gone),
@@ -150,9 +151,12 @@ impl Running {
     }
 }
 
-fn put_notices(io: &mut Io, statement: &Statement) -> Result<(), Gone> {
+/// Queues the notices that the client wants to hear of.
+pub(super) fn put_notices(io: &mut Io, statement: &Statement, least: Option<Severity>) -> Result<(), Gone> {
     for notice in statement.take_notices() {
-        io.put(&message::notice(&notice)).map_err(|_| Gone::Socket)?;
+        if least.is_some_and(|least| notice.severity >= least) {
+            io.put(&message::notice(&notice)).map_err(|_| Gone::Socket)?;
+        }
     }
     Ok(())
 }
