@@ -1,6 +1,5 @@
 //! Queries over the catalogs: what the session sees, as [`crate::catalog`] wants it.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use chrono::Utc;
@@ -8,7 +7,7 @@ use datafusion::arrow::array::Array as _;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::ScalarValue;
-use datafusion::sql::sqlparser::ast::{Query, Statement, visit_relations};
+use datafusion::sql::sqlparser::ast::{Query, Statement};
 
 use crate::catalog::{
     self, Activity, Array, Column, Relation, RelationKind, Rowset, Schema, SessionInfo, Setting, Snapshot, Value,
@@ -21,11 +20,6 @@ use crate::session::{SERVER_VERSION, Session};
 /// Whether every relation of a statement is one of the catalogs.
 pub(super) fn applies(session: &Session, statement: &Statement) -> bool {
     query(statement).is_some_and(|query| catalog::applies(query, &snapshot(session), &info(session)))
-}
-
-/// Whether a statement names a relation at all. One that does not is the engine's, unless that cannot plan it.
-pub(super) fn names_a_relation(statement: &Statement) -> bool {
-    visit_relations(statement, |_| ControlFlow::Break(())).is_break()
 }
 
 fn query(statement: &Statement) -> Option<&Query> {

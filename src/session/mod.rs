@@ -26,6 +26,7 @@ use crate::session::vars::Vars;
 use crate::sql::engine::{Plan, Rows, View, Viewer};
 use crate::sql::explain;
 use crate::sql::functions::Facts;
+use crate::sql::relations::names_a_relation;
 use crate::sql::timezone::Zone;
 use crate::table::provider::Settings;
 
@@ -177,7 +178,7 @@ impl Session {
         let (work, inferred) = match &parsed.command {
             Command::Query => self.prepare_query(&parsed, declared).await?,
             Command::Explain { analyze, statement, .. } => {
-                if catalogs::names_a_relation(statement) && catalogs::applies(self, statement) {
+                if names_a_relation(statement) && catalogs::applies(self, statement) {
                     (Work::ExplainCatalog, Vec::new())
                 } else {
                     let plan = self.plan(statement).await?;
@@ -203,7 +204,8 @@ impl Session {
 
     async fn prepare_query(&mut self, parsed: &Parsed, declared: &[u32]) -> Result<(Work, Vec<u32>)> {
         let statement = parsed.statement.as_ref().ok_or_else(|| Error::internal("a query without a statement"))?;
-        let named = catalogs::names_a_relation(statement);
+        // A statement without relations is the engine's, unless that cannot plan it.
+        let named = names_a_relation(statement);
         if named && catalogs::applies(self, statement) {
             let (oids, schema) = catalogs::describe(self, statement, declared)?;
             return Ok((Work::Catalog(schema), oids));

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Ident, ObjectName, ObjectNamePart, Query, Spanned, Statement, TableFactor, VisitMut, VisitorMut,
+    Ident, ObjectName, ObjectNamePart, Query, Spanned, Statement, TableFactor, VisitMut, VisitorMut, visit_relations,
     visit_relations_mut,
 };
 
@@ -41,6 +41,18 @@ pub fn qualify(statement: &mut Statement, relations: &Relations) -> Result<()> {
         ControlFlow::Break(error) => Err(error),
         ControlFlow::Continue(()) => Ok(()),
     }
+}
+
+/// Whether a statement names a relation that is neither a CTE nor a function.
+pub fn names_a_relation(statement: &Statement) -> bool {
+    let mut statement = statement.clone();
+    let mut ctes = CteNames::default();
+    let _: ControlFlow<()> = statement.visit(&mut ctes);
+    let named = visit_relations(&statement, |name| match name.0.as_slice() {
+        [ObjectNamePart::Identifier(only)] if ctes.names.contains(&folded(only)) => ControlFlow::Continue(()),
+        _ => ControlFlow::Break(()),
+    });
+    named.is_break()
 }
 
 /// Names that are no tables: those that WITH gives anywhere in the statement, and functions. A CTE that hides a table
