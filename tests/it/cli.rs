@@ -22,13 +22,17 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The process, its port, and its standard output, which stays open because the program ends when it cannot write.
-struct Demo(Child, u16, Lines<BufReader<ChildStdout>>);
+/// A running demo. Its standard output stays open, because the program ends when it cannot write.
+struct Demo {
+    process: Child,
+    port: u16,
+    _output: Lines<BufReader<ChildStdout>>,
+}
 
 impl Drop for Demo {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
@@ -44,7 +48,7 @@ fn demo() -> Demo {
         let (_, rest) = line.split_once("port=")?;
         rest.split(' ').next()?.parse().ok()
     });
-    Demo(child, port.expect("the psql line names the port"), lines)
+    Demo { process: child, port: port.expect("the psql line names the port"), _output: lines }
 }
 
 #[test]
@@ -91,7 +95,7 @@ fn check_lists_all_faults_at_once() {
 #[test]
 fn healthcheck_and_check_ask_a_running_gateway_and_its_source() {
     let demo = demo();
-    let address = format!("127.0.0.1:{}", demo.1);
+    let address = format!("127.0.0.1:{}", demo.port);
     assert_eq!(run(&["healthcheck", "--address", &address], "").status.code(), Some(0));
     drop(demo);
     let output = run(&["healthcheck", "--address", &address], "");

@@ -1,6 +1,5 @@
 //! The table reference of the README is made from the connectors' descriptions. `UPDATE=1` writes it anew.
 
-use std::fmt::Write;
 use std::path::Path;
 
 use spanwire::model::table::{Column, Fidelity, From, Op};
@@ -23,24 +22,31 @@ fn the_table_reference_is_fresh() {
     assert_eq!(std::fs::read_to_string(&path).expect("the README"), fresh, "run it with UPDATE=1");
 }
 
+fn line(text: &mut String, line: &str) {
+    text.push_str(line);
+    text.push('\n');
+}
+
 fn reference() -> String {
     let mut text = String::new();
     for connector in CONNECTORS {
         for table in connector.tables {
-            writeln!(text, "\n## {}.{}", connector.kind, table.name).unwrap();
-            writeln!(text, "{} {}", table.doc, table.notes.join(" ")).unwrap();
-            writeln!(text, "\n| column | type | what it is | upstream filters by |\n|---|---|---|---|").unwrap();
+            line(&mut text, &format!("\n## {}.{}", connector.kind, table.name));
+            line(&mut text, &format!("{} {}", table.doc, table.notes.join(" ")));
+            line(&mut text, "\n| column | type | what it is | upstream filters by |\n|---|---|---|---|");
             for column in table.columns {
                 let null = if column.nullable { "" } else { " not null" };
                 let comment = column.comment().replace('|', "\\|");
-                writeln!(text, "| {} | {}{null} | {comment} | {} |", column.name, column.ty.name(), pushes(column))
-                    .unwrap();
+                line(
+                    &mut text,
+                    &format!("| {} | {}{null} | {comment} | {} |", column.name, column.ty.name(), pushes(column)),
+                );
             }
-            writeln!(text, "```sql").unwrap();
+            line(&mut text, "```sql");
             for example in table.examples {
-                writeln!(text, "{example};").unwrap();
+                line(&mut text, &format!("{example};"));
             }
-            writeln!(text, "```").unwrap();
+            line(&mut text, "```");
         }
     }
     text
