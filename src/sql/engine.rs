@@ -8,6 +8,7 @@ use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{ParamValues, ScalarValue};
+use datafusion::execution::FunctionRegistry;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
 use datafusion::logical_expr::{Expr, LogicalPlan};
@@ -109,7 +110,9 @@ impl Engine {
         options.sql_parser.dialect = datafusion::common::config::Dialect::PostgreSQL;
         options.sql_parser.map_string_types_to_utf8view = false;
         options.sql_parser.enable_options_value_normalization = false;
-        let template = SessionStateBuilder::new().with_config(config).with_default_features().build();
+        let mut template = SessionStateBuilder::new().with_config(config).with_default_features().build();
+        let replaced = template.register_udaf(Arc::new(functions::percentile::percentile_cont()));
+        debug_assert!(matches!(replaced, Ok(Some(_))), "the engine has one of its own");
         Engine { template, fetch, runtime, memory: memory::Process::new(total_memory), query_memory }
     }
 
@@ -145,7 +148,6 @@ impl Engine {
         let mut state = SessionStateBuilder::new_from_existing(self.template.clone()).with_config(config).build();
         state.catalog_list().register_catalog(CATALOG.to_owned(), Arc::new(catalog));
         for function in functions::of_session(&viewer.facts) {
-            use datafusion::execution::FunctionRegistry;
             state.register_udf(function).map_err(from_engine)?;
         }
         let relations =

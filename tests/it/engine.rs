@@ -211,3 +211,22 @@ async fn the_call_budget_ends_a_statement() {
     assert_eq!(code, "53400", "{message}");
     assert_eq!(bench.n_calls(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn percentiles_interpolate_in_full_precision() {
+    let bench = start(small()).await;
+    let client = bench.client().await;
+    let mut latencies: Vec<f64> = bench.demo.data().requests().map(|row| row.latency_ms as f64).collect();
+    latencies.sort_by(f64::total_cmp);
+    for percentile in [0.95, 0.333, 0.5, 0.0] {
+        let place = percentile * (latencies.len() - 1) as f64;
+        let (low, high) = (latencies[place.floor() as usize], latencies[place.ceil() as usize]);
+        let expected = low + (place - place.floor()) * (high - low);
+        let sql = format!("SELECT percentile_cont({percentile}) WITHIN GROUP (ORDER BY latency_ms) FROM requests");
+        let got: f64 = value(&client, &sql).await.parse().unwrap();
+        assert_eq!(got.to_bits(), expected.to_bits(), "{percentile}: {got} is not {expected}");
+    }
+    let (code, _) =
+        fault(&client, "SELECT percentile_cont(1.5) WITHIN GROUP (ORDER BY latency_ms) FROM requests").await;
+    assert_eq!(code, "22003");
+}

@@ -1,5 +1,7 @@
 //! Functions of PostgreSQL that the engine lacks and that do not belong to one family: those that tell of the session.
 
+pub mod percentile;
+
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
