@@ -253,8 +253,26 @@ fn prepare(from: &mut From) {
             None => join.on.push(condition),
         }
     }
+    lookup(join);
     prepare(&mut join.left);
     prepare(&mut join.right);
+}
+
+/// Turns a join with a relation on one of its columns into lookups in an index of that relation, which outlives the join:
+/// a subquery that is run for every row must not build a hash table each time.
+fn lookup(join: &mut Join) {
+    let From::Scan { slot, key: key @ None, .. } = &mut join.right else { return };
+    if !matches!(join.kind, JoinKind::Inner | JoinKind::Left) {
+        return;
+    }
+    let column = |node: &Node| match node {
+        Node::Column { depth: 0, slot: own, column } if own == slot => Some(*column),
+        _ => None,
+    };
+    let Some(at) = join.hash.iter().position(|(_, right)| column(right).is_some()) else { return };
+    let (left, right) = join.hash.remove(at);
+    *key = column(&right).map(|column| (column, left));
+    join.lateral = true;
 }
 
 /// Finds a column that is neither a key nor part of one.

@@ -3,7 +3,8 @@
 
 use expect_test::{ExpectFile, expect_file};
 
-use super::ask;
+use super::super::{applies, describe};
+use super::{ask, parse, session, snapshot};
 
 /// Answers every statement of a file. `16386` and `16407` are the oids that the comparison had for two relations.
 fn answers(file: &str) -> String {
@@ -13,7 +14,13 @@ fn answers(file: &str) -> String {
     let mut text = String::new();
     for chunk in file.trim_end().split("\n\n-- ") {
         let (name, sql) = chunk.trim_start_matches("-- ").split_once('\n').expect("a name line");
-        let answer = ask(&sql.replace("16386", &table).replace("16407", &view));
+        let sql = sql.replace("16386", &table).replace("16407", &view);
+        if let Ok(rowset) = super::answer(&sql) {
+            let described = describe(&parse(&sql), &snapshot(), &session(), &[]).expect("what runs can be described");
+            assert_eq!(described.columns, rowset.columns, "{sql}");
+            assert!(applies(&parse(&sql), &snapshot(), &session()), "{sql}");
+        }
+        let answer = ask(&sql);
         text.push_str(&format!("-- {name}\n{}\n\n", answer.replace(&table, "16386").replace(&view, "16407")));
     }
     text
