@@ -15,7 +15,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 
 use super::value::Value;
 use super::{Rowset, types};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 
 /// Makes a batch of an answer.
 pub fn to_batch(rowset: &Rowset) -> Result<RecordBatch> {
@@ -39,6 +39,10 @@ fn column(cells: &[&Value], type_oid: u32) -> Result<ArrayRef> {
         return list(cells, element);
     }
     let ints = || cells.iter().map(|cell| cell.as_int());
+    if cells.iter().any(|cell| !fits(cell, types::base(type_oid))) {
+        let name = types::format(type_oid, None).unwrap_or_default();
+        return Err(Error::new(Kind::NumericOutOfRange, format!("{name} out of range")));
+    }
     Ok(match types::base(type_oid) {
         types::BOOL => {
             let mut builder = BooleanBuilder::new();
@@ -70,6 +74,16 @@ fn column(cells: &[&Value], type_oid: u32) -> Result<ArrayRef> {
             Arc::new(builder.finish())
         }
     })
+}
+
+/// Whether an integer is one of its type: arithmetic is done in 64 bits.
+fn fits(cell: &Value, type_oid: u32) -> bool {
+    match (cell, type_oid) {
+        (Value::Int(int), types::INT2) => i16::try_from(*int).is_ok(),
+        (Value::Int(int), types::INT4) => i32::try_from(*int).is_ok(),
+        (Value::Int(int), types::OID | types::XID | types::CID) => u32::try_from(*int).is_ok(),
+        _ => true,
+    }
 }
 
 fn collect<T, B>(mut builder: B, values: impl Iterator<Item = Option<T>>) -> ArrayRef

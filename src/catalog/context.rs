@@ -1,7 +1,7 @@
 //! What a statement is answered from: the snapshot, the session, and what is looked up in them over and over — objects by
 //! oid and by name, rows of relations (made on first use), compiled regular expressions.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -11,6 +11,9 @@ use regex::Regex;
 use super::value::{Key, Row, Value};
 use super::{Relation, SessionInfo, Snapshot, oids, relations, tables, types};
 use crate::error::{Error, Kind, Result};
+
+/// How many rows a statement may look at; a join of all catalogs on their oids takes some thousands.
+const MOST_STEPS: usize = 5_000_000;
 
 /// Rows of one relation or of one CTE.
 pub(crate) type Rows = Rc<Vec<Row>>;
@@ -55,6 +58,8 @@ pub(crate) struct Context<'a> {
     regexes: RefCell<HashMap<String, Rc<Regex>>>,
     /// Rows of the CTEs that are being used, by id.
     pub(crate) ctes: RefCell<HashMap<usize, Rows>>,
+    /// How many rows were looked at.
+    steps: Cell<usize>,
     /// Results of subqueries that do not depend on outer rows, by id.
     pub(crate) cached: RefCell<HashMap<usize, Rows>>,
 }
@@ -105,6 +110,7 @@ impl<'a> Context<'a> {
             regexes: RefCell::default(),
             ctes: RefCell::default(),
             cached: RefCell::default(),
+            steps: Cell::new(0),
         }
     }
 
@@ -244,6 +250,17 @@ impl<'a> Context<'a> {
         let index = Rc::new(index);
         self.indexes.borrow_mut().insert((relation, column), Rc::clone(&index));
         Ok(index)
+    }
+
+    /// Counts rows that are looked at: a product of catalogs must not hold up the server, and nothing cancels it.
+    pub(crate) fn spend(&self, n_rows: usize) -> Result<()> {
+        let total = self.steps.get().saturating_add(n_rows);
+        self.steps.set(total);
+        if total > MOST_STEPS {
+            let message = "the statement reads too many combinations of catalog rows";
+            return Err(Error::new(Kind::ConfigurationLimit, message).hint("Join the catalogs on their oid columns."));
+        }
+        Ok(())
     }
 
     /// Returns a compiled PostgreSQL regular expression.

@@ -3,11 +3,12 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use super::arith::arith;
 use super::cast;
 use super::context::Context;
 use super::exec;
 use super::functions::{array_join, like};
-use super::plan::{Arith, Compare, Node, Subquery, SubqueryKind, Test};
+use super::plan::{Compare, Node, Subquery, SubqueryKind, Test};
 use super::value::{Row, Value};
 use crate::error::{Error, Kind, Result};
 
@@ -231,12 +232,12 @@ fn in_list(left: &Value, list: &[Node], negated: bool, env: &Env<'_>, context: &
 }
 
 fn subquery(subquery: &Subquery, env: &Env<'_>, context: &Context<'_>) -> Result<Value> {
-    let run = |most| exec::subquery(&subquery.query, subquery.id, subquery.correlated, most, env, context);
+    let run = || exec::subquery(&subquery.query, subquery.id, subquery.correlated, env, context);
     match &subquery.kind {
-        SubqueryKind::Exists => Ok((!run(Some(1))?.is_empty()).into()),
-        SubqueryKind::Array => Ok(Value::array(run(None)?.iter().map(|row| row[0].clone()).collect())),
+        SubqueryKind::Exists => Ok((!run()?.is_empty()).into()),
+        SubqueryKind::Array => Ok(Value::array(run()?.iter().map(|row| row[0].clone()).collect())),
         SubqueryKind::Scalar => {
-            let rows = run(None)?;
+            let rows = run()?;
             if rows.len() > 1 {
                 let message = "more than one row returned by a subquery used as an expression";
                 return Err(Error::new(Kind::Cardinality, message));
@@ -245,7 +246,7 @@ fn subquery(subquery: &Subquery, env: &Env<'_>, context: &Context<'_>) -> Result
         }
         SubqueryKind::Quantified { operand, op, all } => {
             let left = eval(operand, env, context)?;
-            let rows = run(None)?;
+            let rows = run()?;
             if matches!(left, Value::Record(_)) {
                 let records: Vec<Value> = rows.iter().map(|row| Value::Record(Arc::clone(row))).collect();
                 return quantified(*op, *all, &left, records.iter(), context);
@@ -257,7 +258,7 @@ fn subquery(subquery: &Subquery, env: &Env<'_>, context: &Context<'_>) -> Result
 
 fn subscript(base: &Value, index: &Value) -> Value {
     let (Value::Array(array), Some(index)) = (base, index.as_int()) else { return Value::Null };
-    let at = usize::try_from(index - i64::from(array.lower)).ok();
+    let at = index.checked_sub(i64::from(array.lower)).and_then(|at| usize::try_from(at).ok());
     at.and_then(|at| array.items.get(at)).cloned().unwrap_or_default()
 }
 
@@ -277,105 +278,4 @@ fn concat(left: &Value, right: &Value) -> Value {
         (Value::Array(_), _) | (_, Value::Array(_)) => array_join(left, right),
         _ => Value::Null,
     }
-}
-
-fn arith(op: Arith, left: &Value, right: &Value) -> Result<Value> {
-    const DAY: i64 = 86_400_000_000;
-    Ok(match (op, left, right) {
-        (_, Value::Null, _) | (_, _, Value::Null) => Value::Null,
-        (_, Value::Int(a), Value::Int(b)) => return integers(op, *a, *b),
-        (_, Value::Int(_) | Value::Float(_), Value::Int(_) | Value::Float(_)) => return floats(op, left, right),
-        (Arith::Add, Value::Date(a), Value::Int(b)) | (Arith::Add, Value::Int(b), Value::Date(a)) => {
-            Value::Date(a + *b as i32)
-        }
-        (Arith::Sub, Value::Date(a), Value::Int(b)) => Value::Date(a - *b as i32),
-        (Arith::Sub, Value::Date(a), Value::Date(b)) => Value::Int(i64::from(a - b)),
-        (Arith::Sub, Value::Timestamptz(a) | Value::Timestamp(a), Value::Timestamptz(b) | Value::Timestamp(b)) => {
-            Value::Interval { months: 0, days: ((a - b) / DAY) as i32, micros: (a - b) % DAY }
-        }
-        (Arith::Add, interval @ Value::Interval { .. }, time) if !matches!(time, Value::Interval { .. }) => {
-            shift(time, interval, 1)?
-        }
-        (Arith::Add, time, interval @ Value::Interval { .. }) => shift(time, interval, 1)?,
-        (Arith::Sub, time, interval @ Value::Interval { .. }) => shift(time, interval, -1)?,
-        (Arith::Mul, Value::Interval { months, days, micros }, number)
-        | (Arith::Mul, number, Value::Interval { months, days, micros }) => {
-            let factor = if let Value::Int(int) = number {
-                *int as f64
-            } else if let Value::Float(f) = number {
-                *f
-            } else {
-                1.0
-            };
-            Value::Interval {
-                months: (f64::from(*months) * factor) as i32,
-                days: (f64::from(*days) * factor) as i32,
-                micros: (*micros as f64 * factor) as i64,
-            }
-        }
-        _ => return Err(Error::unsupported("this arithmetic")),
-    })
-}
-
-fn shift(time: &Value, by: &Value, sign: i32) -> Result<Value> {
-    let Value::Interval { months, days, micros } = by else { return Ok(Value::Null) };
-    let moved = |at: i64| -> Result<i64> {
-        let out = || Error::new(Kind::DatetimeOverflow, "timestamp out of range");
-        let start = chrono::DateTime::from_timestamp_micros(at).ok_or_else(out)?;
-        let by = chrono::Months::new((months * sign).unsigned_abs());
-        let month = if months * sign < 0 { start.checked_sub_months(by) } else { start.checked_add_months(by) };
-        let rest = i64::from(days * sign) * 86_400_000_000 + micros * i64::from(sign);
-        month.ok_or_else(out)?.timestamp_micros().checked_add(rest).ok_or_else(out)
-    };
-    Ok(match time {
-        Value::Timestamptz(at) => Value::Timestamptz(moved(*at)?),
-        Value::Timestamp(at) => Value::Timestamp(moved(*at)?),
-        Value::Date(day) => Value::Timestamp(moved(i64::from(*day) * 86_400_000_000)?),
-        Value::Interval { months: m, days: d, micros: u } => {
-            Value::Interval { months: m + months * sign, days: d + days * sign, micros: u + micros * i64::from(sign) }
-        }
-        _ => return Err(Error::unsupported("this arithmetic")),
-    })
-}
-
-fn integers(op: Arith, a: i64, b: i64) -> Result<Value> {
-    let shift = || u32::try_from(b & 63).unwrap_or(0);
-    let result = match op {
-        Arith::Div | Arith::Mod if b == 0 => return Err(Error::new(Kind::DivisionByZero, "division by zero")),
-        Arith::Add => a.checked_add(b),
-        Arith::Sub => a.checked_sub(b),
-        Arith::Mul => a.checked_mul(b),
-        Arith::Div => a.checked_div(b),
-        Arith::Mod => Some(a.wrapping_rem(b)),
-        Arith::And => Some(a & b),
-        Arith::Or => Some(a | b),
-        Arith::Xor => Some(a ^ b),
-        Arith::ShiftLeft => Some(a.wrapping_shl(shift())),
-        Arith::ShiftRight => Some(a.wrapping_shr(shift())),
-        Arith::Power => return Ok(Value::Float((a as f64).powf(b as f64))),
-    };
-    result.map(Value::Int).ok_or_else(|| Error::new(Kind::NumericOutOfRange, "bigint out of range"))
-}
-
-fn floats(op: Arith, left: &Value, right: &Value) -> Result<Value> {
-    let float = |value: &Value| {
-        if let Value::Int(int) = value {
-            *int as f64
-        } else if let Value::Float(f) = value {
-            *f
-        } else {
-            0.0
-        }
-    };
-    let (a, b) = (float(left), float(right));
-    Ok(Value::Float(match op {
-        Arith::Div | Arith::Mod if b == 0.0 => return Err(Error::new(Kind::DivisionByZero, "division by zero")),
-        Arith::Add => a + b,
-        Arith::Sub => a - b,
-        Arith::Mul => a * b,
-        Arith::Div => a / b,
-        Arith::Mod => a % b,
-        Arith::Power => a.powf(b),
-        _ => return Err(Error::unsupported("this arithmetic")),
-    }))
 }

@@ -13,6 +13,7 @@ mod value;
 pub(crate) mod functions;
 
 mod aggregate;
+mod arith;
 mod batch;
 mod bind;
 mod cast;

@@ -178,16 +178,21 @@ pub(crate) fn array_of(oid: u32) -> u32 {
     }
 }
 
+/// Whether it is the array type of its elements; `int2vector` is an array in another sense.
+pub(crate) fn is_array(entry: &Type) -> bool {
+    get(entry.elem).is_some_and(|element| element.array == entry.oid)
+}
+
 /// Returns the name that SQL gives a builtin type (`int4` is `integer`), with its modifier: `format_type`.
 pub(crate) fn format(oid: u32, modifier: Option<i64>) -> Option<String> {
     let entry = get(oid)?;
-    if entry.category == 'A'
-        && entry.elem != 0
-        && entry.len == -1
+    if is_array(entry)
         && let Some(element) = format(entry.elem, modifier)
     {
         return Some(format!("{element}[]"));
     }
+    // No modifier at all is the type of the standard, -1 is the one without a length.
+    let unlimited = modifier == Some(-1);
     let modifier = modifier.filter(|&m| m >= 0);
     let length = |name: &str| modifier.map_or_else(|| name.to_owned(), |m| format!("{name}({})", m - 4));
     let seconds = |name: &str| modifier.map_or_else(String::new, |m| format!("({m}){name}"));
@@ -199,7 +204,7 @@ pub(crate) fn format(oid: u32, modifier: Option<i64>) -> Option<String> {
         INT4 => "integer".to_owned(),
         FLOAT4 => "real".to_owned(),
         FLOAT8 => "double precision".to_owned(),
-        BPCHAR if modifier.is_none() => "bpchar".to_owned(),
+        BPCHAR if unlimited => "bpchar".to_owned(),
         BPCHAR => length("character"),
         VARCHAR => length("character varying"),
         1083 => format!("time{} without time zone", seconds("")),
@@ -210,6 +215,7 @@ pub(crate) fn format(oid: u32, modifier: Option<i64>) -> Option<String> {
             || "numeric".to_owned(),
             |m| format!("numeric({},{})", ((m - 4) >> 16) & 0xffff, (m - 4) & 0x7ff),
         ),
+        INTERVAL => "interval".to_owned(),
         1560 => modifier.map_or_else(|| "bit".to_owned(), |m| format!("bit({m})")),
         1562 => modifier.map_or_else(|| "bit varying".to_owned(), |m| format!("bit varying({m})")),
         _ => super::functions::quoted(&entry.name),

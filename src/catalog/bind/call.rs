@@ -87,8 +87,9 @@ impl Binder<'_, '_> {
         let Some(choice) = functions::choose(name, &given) else { return self.conversion(name, args) };
         let mut nodes = Vec::new();
         for (arg, to) in args.into_iter().zip(&choice.args) {
-            // A function that takes anything sees text where there is no type.
-            nodes.push(if *to == types::ANY && arg.type_oid != types::UNKNOWN {
+            // A function that prints anything sees text where a value has a name or no type.
+            let prints = choice.ret == types::TEXT && matches!(*to, types::ANY | types::ANYARRAY);
+            nodes.push(if prints && arg.type_oid != types::UNKNOWN {
                 self.shown(arg)?
             } else {
                 self.coerce(arg, *to)?
@@ -99,7 +100,12 @@ impl Binder<'_, '_> {
 
     /// Turns what is shown by a name into that name, for functions that print anything.
     fn shown(&mut self, arg: Bound) -> Result<Node> {
-        if types::is_reg(types::base(arg.type_oid)) { self.cast(arg, types::TEXT) } else { Ok(arg.node) }
+        let named = |oid| types::is_reg(types::base(oid));
+        match types::element(arg.type_oid) {
+            Some(element) if named(element) => self.cast(arg, types::array_of(types::TEXT)),
+            None if named(arg.type_oid) => self.cast(arg, types::TEXT),
+            _ => Ok(arg.node),
+        }
     }
 
     /// `text(x)` and `regclass('x')` are casts.
@@ -160,7 +166,8 @@ impl Binder<'_, '_> {
             };
             return Err(Error::new(Kind::Grouping, place));
         }
-        self.scope()?.clause = Clause::Aggregate;
+        // Over a window the arguments are of the groups, and may themselves be aggregates.
+        self.scope()?.clause = if function.over.is_some() { Clause::Output } else { Clause::Aggregate };
         let bound = self.aggregate_call(function, aggregate, name);
         self.scope()?.clause = before;
         let (call, type_oid) = bound?;

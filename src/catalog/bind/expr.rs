@@ -14,6 +14,18 @@ use super::super::value::Value;
 use super::{Binder, Bound, MOST_DEPTH, fold};
 use crate::error::{Error, Kind, Result};
 
+/// Functions without parentheses.
+const KEYWORDS: &[&str] = &[
+    "current_role",
+    "current_user",
+    "session_user",
+    "user",
+    "current_catalog",
+    "current_schema",
+    "localtimestamp",
+    "current_date",
+];
+
 impl Binder<'_, '_> {
     /// Binds an expression.
     pub(super) fn expr(&mut self, expr: &Expr) -> Result<Bound> {
@@ -102,6 +114,10 @@ impl Binder<'_, '_> {
         // The name of a relation of FROM stands for its row; that of a function's relation for its value.
         if let Some((depth, table)) = self.table(&folded) {
             return Ok(Bound::new(Node::WholeRow { depth, slot: table.slot }, types::RECORD));
+        }
+        // Some of the functions that SQL calls without parentheses come as names.
+        if name.quote_style.is_none() && KEYWORDS.contains(&folded.as_str()) {
+            return self.scalar(&folded, Vec::new());
         }
         let message = format!("column \"{folded}\" does not exist");
         Err(Error::new(Kind::UndefinedColumn, message))
@@ -230,7 +246,11 @@ impl Binder<'_, '_> {
     fn case(&mut self, operand: Option<&Expr>, conditions: &[CaseWhen], otherwise: Option<&Expr>) -> Result<Bound> {
         let operand = operand.map(|expr| self.expr(expr)).transpose()?;
         let mut tests = Vec::new();
-        let mut results = Vec::new();
+        // ELSE comes first where types are chosen and named in errors, as in PostgreSQL.
+        let mut results = vec![match otherwise {
+            Some(expr) => self.expr(expr)?,
+            None => Bound::new(Node::Const(Value::Null), types::UNKNOWN),
+        }];
         for branch in conditions {
             tests.push(match &operand {
                 None => self.condition(&branch.condition)?,
@@ -241,12 +261,9 @@ impl Binder<'_, '_> {
             });
             results.push(self.expr(&branch.result)?);
         }
-        results.push(match otherwise {
-            Some(expr) => self.expr(expr)?,
-            None => Bound::new(Node::Const(Value::Null), types::UNKNOWN),
-        });
-        let (mut results, type_oid) = self.unify("CASE", results)?;
-        let otherwise = Box::new(results.pop().unwrap_or(Node::Const(Value::Null)));
+        let (results, type_oid) = self.unify("CASE", results)?;
+        let mut results = results.into_iter();
+        let otherwise = Box::new(results.next().unwrap_or(Node::Const(Value::Null)));
         Ok(Bound::new(Node::Case { branches: tests.into_iter().zip(results).collect(), otherwise }, type_oid))
     }
 

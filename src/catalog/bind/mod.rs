@@ -12,6 +12,7 @@ mod operator;
 mod optimise;
 mod query;
 mod select;
+mod walk;
 
 use datafusion::sql::sqlparser::ast;
 
@@ -207,7 +208,7 @@ impl Binder<'_, '_> {
     fn outward(&mut self, bound: &Bound, level: usize) -> Bound {
         let depth = self.scopes.len() - 1 - level;
         self.lowest = self.lowest.min(level);
-        Bound::new(optimise::deepen(&bound.node, depth), bound.type_oid)
+        Bound::new(walk::deepen(&bound.node, depth), bound.type_oid)
     }
 }
 

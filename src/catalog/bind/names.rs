@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    AccessExpr, Expr, FunctionArguments, Query, Select, SelectItem, SetExpr, TableFactor, TrimWhereField, Value, Visit,
+    AccessExpr, Expr, FunctionArguments, Query, Select, SelectItem, SetExpr, TableFactor, TrimWhereField, Visit,
     Visitor,
 };
 
@@ -90,7 +90,6 @@ fn figure(expr: &Expr) -> Option<(String, bool)> {
             Some((name, true)) => Some((name, true)),
             _ => Some(("case".to_owned(), false)),
         },
-        Expr::Value(value) if matches!(value.value, Value::Boolean(_)) => Some(("bool".to_owned(), false)),
         Expr::Interval(_) => Some(("interval".to_owned(), false)),
         Expr::Exists { .. } => strong("exists"),
         Expr::Array(_) => strong("array"),
@@ -108,7 +107,7 @@ fn figure(expr: &Expr) -> Option<(String, bool)> {
 
 /// An array type is called by its element, as `x::text[]` is parsed.
 fn type_name(entry: &types::Type) -> String {
-    let element = if entry.category == 'A' { types::get(entry.elem) } else { None };
+    let element = if types::is_array(entry) { types::get(entry.elem) } else { None };
     element.unwrap_or(entry).name.clone()
 }
 

@@ -95,7 +95,7 @@ impl Binder<'_, '_> {
         match (op, bound.node) {
             (UnaryOperator::Plus, node) => Ok(Bound::new(node, bound.type_oid)),
             (UnaryOperator::Minus, Node::Const(Value::Int(int))) => {
-                Ok(Bound::new(Node::Const(Value::Int(-int)), bound.type_oid))
+                Ok(Bound::new(Node::Const(Value::Int(int.saturating_neg())), bound.type_oid))
             }
             (UnaryOperator::Minus, Node::Const(Value::Float(float))) => {
                 Ok(Bound::new(Node::Const(Value::Float(-float)), bound.type_oid))

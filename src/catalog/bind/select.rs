@@ -5,7 +5,7 @@ use datafusion::sql::sqlparser::ast::{
     SelectItemQualifiedWildcardKind,
 };
 
-use super::super::plan::{Body, Distinct, Group, Node, Query, Select, SortKey};
+use super::super::plan::{Body, Distinct, Group, Node, Query, Select};
 use super::super::types;
 use super::query::{ordinal, simple, sort_key};
 use super::{Binder, Bound, Clause, Scope, fold, names, optimise, parts};
@@ -67,7 +67,7 @@ impl Binder<'_, '_> {
             let column = self.sort_column(key, &mut outputs, width)?;
             sort.push(sort_key(key, column));
         }
-        let distinct = self.distinct(select, &mut outputs, width, &mut sort)?;
+        let distinct = self.distinct(select, &mut outputs, width)?;
         let scope = self.scope()?;
         let extra_slot = scope.slots;
         let (calls, windows, sets) = (
@@ -204,13 +204,7 @@ impl Binder<'_, '_> {
         Ok(add(outputs, bound))
     }
 
-    fn distinct(
-        &mut self,
-        select: &Ast,
-        outputs: &mut Vec<Output>,
-        width: usize,
-        sort: &mut Vec<SortKey>,
-    ) -> Result<Distinct> {
+    fn distinct(&mut self, select: &Ast, outputs: &mut Vec<Output>, width: usize) -> Result<Distinct> {
         match &select.distinct {
             None | Some(AstDistinct::All) => Ok(Distinct::No),
             Some(AstDistinct::Distinct) if outputs.len() > width => {
@@ -224,11 +218,6 @@ impl Binder<'_, '_> {
                     let as_key = OrderByExpr { expr: expr.clone(), options: Default::default(), with_fill: None };
                     columns.push(self.sort_column(&as_key, outputs, width)?);
                 }
-                if !sort.is_empty() {
-                    // The first row of the sorted ones is wanted, and sorting comes after; only one order is safe.
-                    return Err(Error::unsupported("DISTINCT ON with ORDER BY over the catalogs"));
-                }
-                sort.clear();
                 Ok(Distinct::On(columns))
             }
         }

@@ -51,13 +51,13 @@ fn index_definition(args: &[Value], context: &Context<'_>) -> Option<String> {
         key_columns(relation).iter().filter_map(|&at| relation.columns.get(at)).map(|c| quoted(&c.name)).collect();
     match int_at(args, 1).and_then(|n| usize::try_from(n).ok()) {
         Some(n) if n > 0 => names.get(n - 1).cloned(),
-        _ => Some(format!(
-            "CREATE UNIQUE INDEX {} ON {}.{} USING btree ({})",
-            quoted(&index.name),
-            quoted(&table.schema),
-            quoted(&table.name),
-            names.join(", ")
-        )),
+        _ => {
+            // The pretty form leaves out the schema where it can.
+            let pretty = args.get(2).is_some_and(Value::is_true);
+            let full = || format!("{}.{}", quoted(&table.schema), quoted(&table.name));
+            let on = if pretty { tables::qualified(context, table) } else { full() };
+            Some(format!("CREATE UNIQUE INDEX {} ON {on} USING btree ({})", quoted(&index.name), names.join(", ")))
+        }
     }
 }
 

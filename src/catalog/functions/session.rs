@@ -54,7 +54,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     strict("pg_blocking_pids", "int4", "_int4", |_, _| Ok(Value::array(Vec::new()))),
     strict("pg_collation_actual_version", "oid", "text", |_, _| Ok(Value::Null)),
     strict("pg_database_collation_actual_version", "oid", "text", |_, _| Ok(Value::Null)),
-    strict("abs", "int4|int8", "int8", |a, _| Ok(int_at(a, 0).map(i64::abs).into())),
+    strict("abs", "int4|int8", "int8", |a, _| Ok(int_at(a, 0).and_then(i64::checked_abs).into())),
     strict("mod", "int4 int4|int8 int8", "int8", |a, _| modulo(a)),
 ];
 
@@ -84,11 +84,11 @@ fn size(args: &[Value], context: &Context<'_>) -> Value {
 fn pretty(bytes: i64) -> String {
     let (mut number, mut unit) = (bytes, "bytes");
     for next in ["kB", "MB", "GB", "TB", "PB"] {
-        if number.abs() < 10 * 1024 {
+        if number.unsigned_abs() < 10 * 1024 {
             break;
         }
         // Halves round away from zero, as PostgreSQL has it.
-        number = (number + number.signum() * 512) / 1024;
+        number = number.saturating_add(number.signum() * 512) / 1024;
         unit = next;
     }
     format!("{number} {unit}")

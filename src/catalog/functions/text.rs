@@ -81,7 +81,7 @@ fn substring(args: &[Value], _: &Context<'_>) -> Result<Value> {
         Some(n) => start.saturating_add(n),
         None => i64::MAX,
     };
-    let skip = usize::try_from(start - 1).unwrap_or(0);
+    let skip = usize::try_from(start.saturating_sub(1)).unwrap_or(0);
     let take = usize::try_from(end.saturating_sub(start.max(1))).unwrap_or(0);
     Ok(str_at(args, 0).chars().skip(skip).take(take).collect::<String>().into())
 }
@@ -125,7 +125,7 @@ fn split_part(args: &[Value]) -> Result<Value> {
 fn left(args: &[Value]) -> Value {
     let text = str_at(args, 0);
     let n = int_at(args, 1).unwrap_or(0);
-    let n = if n < 0 { text.chars().count() as i64 + n } else { n };
+    let n = if n < 0 { (text.chars().count() as i64).saturating_add(n) } else { n };
     text.chars().take(usize::try_from(n).unwrap_or(0)).collect::<String>().into()
 }
 
@@ -133,7 +133,7 @@ fn right(args: &[Value]) -> Value {
     let text = str_at(args, 0);
     let total = text.chars().count() as i64;
     let n = int_at(args, 1).unwrap_or(0);
-    let skip = if n < 0 { -n } else { total - n };
+    let skip = if n < 0 { n.saturating_neg() } else { total - n };
     text.chars().skip(usize::try_from(skip).unwrap_or(0)).collect::<String>().into()
 }
 

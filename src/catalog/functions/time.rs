@@ -37,6 +37,6 @@ fn age(from: &Value, to: &Value) -> Value {
     let (Value::Timestamptz(a) | Value::Timestamp(a), Value::Timestamptz(b) | Value::Timestamp(b)) = (from, to) else {
         return Value::Null;
     };
-    let gap = b - a;
+    let gap = b.saturating_sub(*a);
     Value::Interval { months: 0, days: i32::try_from(gap / DAY).unwrap_or(i32::MAX), micros: gap % DAY }
 }

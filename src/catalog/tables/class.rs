@@ -100,7 +100,8 @@ pub(super) fn attributes(context: &Context<'_>) -> Made {
                 Value::oid(class.oid),
                 Value::text(name),
                 Value::oid(type_oid),
-                Value::Int(-1),
+                // Nobody analyses a system column.
+                Value::Int(if number < 0 { 0 } else { -1 }),
                 Value::Int(entry.map_or(-1, |e| e.len)),
                 Value::Int(number),
                 Value::Int(i64::from(entry.is_some_and(|e| e.category == 'A'))),

@@ -1,6 +1,7 @@
 //! Statements of real clients against a small snapshot. What they must give was compared by hand with PostgreSQL 15, in which
 //! the same tables had been created, before it was frozen.
 
+mod api;
 mod psql;
 
 use chrono::{DateTime, Utc};
