@@ -15,7 +15,7 @@ use crate::catalog::{
 use crate::error::{Error, Result};
 use crate::model::scan::Source;
 use crate::model::table::Table;
-use crate::session::{SERVER_VERSION, Session};
+use crate::session::{Session, answer};
 
 /// Whether every relation of a statement is one of the catalogs.
 pub(super) fn applies(session: &Session, statement: &Statement) -> bool {
@@ -130,7 +130,7 @@ fn info(session: &Session) -> SessionInfo {
     info.settings = settings(session);
     info.backend_pid = hello.pid;
     info.server_start = session.gateway.started;
-    info.server_version = SERVER_VERSION.to_owned();
+    info.server_version = answer::version().trim_start_matches("PostgreSQL ").to_owned();
     info.client_addr = Some(hello.peer.ip().to_string());
     info.client_port = Some(i32::from(hello.peer.port()));
     info.sessions = session

@@ -219,3 +219,45 @@ async fn text_and_binary_say_the_same() {
         assert_eq!(shown, created);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn idle_sessions_are_ended_as_the_settings_say() {
+    let bench = start(small()).await;
+    for (setting, begin) in [("idle_session_timeout", ""), ("idle_in_transaction_session_timeout", "BEGIN")] {
+        let (client, connection) = bench.config().connect(NoTls).await.unwrap();
+        let connection = tokio::spawn(connection);
+        client.simple_query(&format!("SET {setting} = '20ms'; {begin}")).await.unwrap();
+        let error = connection.await.unwrap().expect_err("the gateway says why it ends the session");
+        let code = error.code().expect("a code").code().to_owned();
+        assert_eq!(code, if begin.is_empty() { "57P05" } else { "25P03" });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn startup_settings_and_options_are_obeyed_or_refused() {
+    let bench = start(small()).await;
+    let (client, connection) = bench
+        .config()
+        .application_name("test")
+        .options("-c TimeZone=Asia/Tokyo --statement_timeout=90s -c spanwire.lookback=7\\ days")
+        .connect(NoTls)
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let shown =
+        rows(&client, "SHOW application_name; SHOW TimeZone; SHOW statement_timeout; SHOW spanwire.lookback").await;
+    let shown: Vec<_> = shown.iter().map(|row| row[0].as_deref().unwrap()).collect();
+    assert_eq!(shown, ["test", "Asia/Tokyo", "90s", "7 days"]);
+    let error = bench.config().options("-c nope=1").connect(NoTls).await.err().expect("refused");
+    assert_eq!(error.code(), Some(&SqlState::UNDEFINED_OBJECT), "{}", describe(&error));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statement_timeout_ends_a_statement_that_computes() {
+    let bench = start(small()).await;
+    let client = bench.client().await;
+    let sql = "SET statement_timeout = '50ms'; SELECT count(*) FROM generate_series(1, 300000) a(x) JOIN generate_series(1, 300000) b(y) ON x % 10 = y % 10 WHERE x + y < 0";
+    let (code, message) = fault(&client, sql).await;
+    assert_eq!((code.as_str(), message.as_str()), ("57014", "canceling statement due to statement timeout"));
+    assert_eq!(value(&client, "SET statement_timeout = 0; SELECT 1").await, "1");
+}
