@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, MemorySchemaProvider, SchemaProvider};
+use datafusion::catalog::{
+    CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider, SchemaProvider,
+};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{ParamValues, ScalarValue};
 use datafusion::execution::FunctionRegistry;
@@ -13,7 +15,7 @@ use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as EngineStatement;
 use datafusion::sql::sqlparser::ast::Statement as Ast;
 use futures::StreamExt;
@@ -142,10 +144,11 @@ impl Engine {
             }
             catalog.register_schema(&source.name, Arc::new(schema)).map_err(from_engine)?;
         }
-        let zone = viewer.settings.zone.name().to_string();
-        let mut config = self.template.config().clone();
-        config.options_mut().execution.time_zone = Some(zone);
-        let mut state = SessionStateBuilder::new_from_existing(self.template.clone()).with_config(config).build();
+        let mut state = SessionStateBuilder::new_from_existing(self.template.clone())
+            // A copied state shares the list of catalogs; what one session sees is nobody else's.
+            .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
+            .build();
+        state.config_mut().options_mut().execution.time_zone = Some(viewer.settings.zone.name().to_string());
         state.catalog_list().register_catalog(CATALOG.to_owned(), Arc::new(catalog));
         for function in functions::of_session(&viewer.facts) {
             state.register_udf(function).map_err(from_engine)?;
@@ -188,15 +191,13 @@ impl Engine {
     ) -> Result<Rows> {
         let (sender, batches) = mpsc::channel(CHANNEL);
         let (ready, started) = tokio::sync::oneshot::channel();
-        let state = self.executing(view, statement)?;
+        let state = Engine::executing(view, statement);
+        let context = self.task(&state)?;
         let logical = plan.logical.clone();
         let owned = Arc::clone(statement);
         let task = self.runtime.spawn(async move {
             let prepared = match physical(&state, logical, parameters).await {
-                Ok(plan) => cancel::guard(plan, &owned).and_then(|plan| {
-                    let context = Arc::new(TaskContext::from(&state));
-                    execute_stream(plan, context)
-                }),
+                Ok(plan) => cancel::guard(plan, &owned).and_then(|plan| execute_stream(plan, context)),
                 Err(error) => Err(error),
             };
             match prepared {
@@ -233,22 +234,25 @@ impl Engine {
         parameters: Vec<ScalarValue>,
         statement: &Arc<Statement>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let state = self.executing(view, statement)?;
+        let state = Engine::executing(view, statement);
         let logical = plan.logical.clone();
         let planning = async move { physical(&state, logical, parameters).await.map_err(from_engine) };
         self.runtime.spawn(planning).await.map_err(|error| Error::internal(format!("planning failed: {error}")))?
     }
 
-    /// A state for one execution: the clock reads now, memory is bounded, scans find their statement.
-    fn executing(&self, view: &View, statement: &Arc<Statement>) -> Result<SessionState> {
-        let pool = self.memory.query(self.query_memory);
-        let environment = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build_arc().map_err(from_engine)?;
-        let config = view.state.config().clone().with_extension(Arc::clone(statement));
-        let state = SessionStateBuilder::new_from_existing(view.state.clone())
-            .with_config(config)
-            .with_runtime_env(environment)
-            .build();
-        Ok(SessionContext::new_with_state(state).state())
+    /// A state for one execution: the clock reads now, and scans find their statement.
+    fn executing(view: &View, statement: &Arc<Statement>) -> SessionState {
+        let mut state = view.state.clone();
+        state.config_mut().set_extension(Arc::clone(statement));
+        state.mark_start_execution();
+        state
+    }
+
+    /// Where a plan runs: the functions and settings of its state, and a memory of its own.
+    fn task(&self, state: &SessionState) -> Result<Arc<TaskContext>> {
+        let pool = Arc::new(self.memory.query(self.query_memory));
+        let environment = RuntimeEnvBuilder::new().with_memory_pool(pool).build_arc().map_err(from_engine)?;
+        Ok(Arc::new(TaskContext::from(state).with_runtime(environment)))
     }
 }
 

@@ -230,3 +230,27 @@ async fn percentiles_interpolate_in_full_precision() {
         fault(&client, "SELECT percentile_cont(1.5) WITHIN GROUP (ORDER BY latency_ms) FROM requests").await;
     assert_eq!(code, "22003");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_do_not_see_each_others_tables_or_time_zones() {
+    let demo = spanwire::demo::Demo::start(small()).await.unwrap();
+    let more = format!(
+        "quota = {{ calls = 1000, per = \"1m\" }}\n\
+         [[source]]\nname = \"hidden\"\nkind = \"spanlens\"\nbase_url = \"{}\"\ncredential = \"demo-token\"\n\
+         [[user]]\nname = \"other\"\npassword = \"other\"\nsources = [\"spanlens\"]",
+        demo.spanlens_url()
+    );
+    let bench = start_with(small(), &more, "").await;
+    let first = bench.client().await;
+    first.simple_query("SET TimeZone = 'Asia/Tokyo'").await.unwrap();
+    value(&first, "SELECT max(created_at) FROM hidden.requests").await;
+    let (other, connection) =
+        bench.config().user("other").password("other").connect(tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    assert!(value(&other, "SELECT max(created_at) FROM spanlens.requests").await.ends_with("+00"));
+    assert!(value(&first, "SELECT max(created_at) FROM spanlens.requests").await.ends_with("+09"));
+    assert_eq!(fault(&other, "SELECT 1 FROM hidden.requests").await.0, "42P01");
+    assert_eq!(value(&other, "SELECT count(*) FROM pg_class WHERE relname = 'requests'").await, "1");
+    assert_eq!(value(&first, "SELECT count(*) FROM pg_class WHERE relname = 'requests'").await, "2");
+    assert_eq!(value(&first, "SELECT count(*) FROM hidden.requests").await, "3000");
+}
