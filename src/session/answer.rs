@@ -183,7 +183,7 @@ pub(super) fn utility(session: &mut Session, parsed: &Parsed, statement: &Statem
         block => return transaction(session, block, statement),
     };
     // Time zone, search path and the gateway's own settings all change what a plan means.
-    session.view = None;
+    session.forget_view();
     Ok(Outcome::Done { tag: tag.to_owned() })
 }
 
@@ -245,7 +245,7 @@ fn transaction(session: &mut Session, command: &Command, statement: &Statement) 
             if before == Status::Idle {
                 warn(statement, "there is no transaction in progress");
             }
-            session.view = None;
+            session.forget_view();
             if commits && before != Status::Failed {
                 session.vars.commit();
                 return done("COMMIT");
@@ -266,7 +266,7 @@ fn transaction(session: &mut Session, command: &Command, statement: &Statement) 
         Command::RollbackTo(name) => {
             session.transaction.rollback_to(name)?;
             session.vars.rollback_to(name);
-            session.view = None;
+            session.forget_view();
             done("ROLLBACK")
         }
         other => Err(Error::internal(format!("no way to carry out {other:?}"))),

@@ -59,6 +59,8 @@ pub struct Session {
     transaction: Transaction,
     /// Made when it is needed, dropped when a setting changes that plans depend on.
     view: Option<View>,
+    /// Counts how often it was dropped: a plan of an earlier generation is made anew before it runs.
+    generation: u64,
 }
 
 /// A statement that is parsed and, where it is a query, planned.
@@ -67,6 +69,7 @@ pub struct Prepared {
     parsed: Parsed,
     work: Work,
     parameter_oids: Vec<u32>,
+    generation: u64,
 }
 
 /// What executing a statement means.
@@ -158,7 +161,7 @@ impl Session {
     /// What PostgreSQL says of a startup setting that does not exist or does not fit.
     pub fn new(gateway: Arc<Gateway>, hello: Hello) -> Result<Self> {
         let vars = answer::vars(&gateway, &hello)?;
-        Ok(Session { gateway, hello, vars, transaction: Transaction::default(), view: None })
+        Ok(Session { gateway, hello, vars, transaction: Transaction::default(), view: None, generation: 0 })
     }
 
     /// Splits a text into statements.
@@ -199,7 +202,7 @@ impl Session {
                 _ => inferred.get(index).copied().unwrap_or(25),
             })
             .collect();
-        Ok(Prepared { parsed, work, parameter_oids })
+        Ok(Prepared { parsed, work, parameter_oids, generation: self.generation })
     }
 
     async fn prepare_query(&mut self, parsed: &Parsed, declared: &[u32]) -> Result<(Work, Vec<u32>)> {
@@ -235,6 +238,12 @@ impl Session {
         let view = self.gateway.engine.view(&self.viewer()?)?;
         self.view = Some(view.clone());
         Ok(view)
+    }
+
+    /// A setting has changed that plans depend on.
+    fn forget_view(&mut self) {
+        self.view = None;
+        self.generation += 1;
     }
 
     fn visible_sources(&self) -> Vec<Arc<Source>> {
@@ -294,6 +303,11 @@ impl Session {
         match &prepared.work {
             Work::Query(plan) => {
                 let view = self.view()?;
+                let replanned = match (&prepared.parsed.statement, prepared.generation == self.generation) {
+                    (Some(ast), false) => Some(self.plan(ast).await?),
+                    _ => None,
+                };
+                let plan = replanned.as_ref().unwrap_or(plan);
                 let rows = self.gateway.engine.run(&view, plan, parameters, statement).await?;
                 Ok(Outcome::Rows { rows, verb: "SELECT" })
             }

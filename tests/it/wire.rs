@@ -261,3 +261,19 @@ async fn statement_timeout_ends_a_statement_that_computes() {
     assert_eq!((code.as_str(), message.as_str()), ("57014", "canceling statement due to statement timeout"));
     assert_eq!(value(&client, "SET statement_timeout = 0; SELECT 1").await, "1");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prepared_statement_follows_a_later_time_zone() {
+    let bench = start(small()).await;
+    let client = bench.client().await;
+    let sql = "SELECT count(DISTINCT created_at::date) AS days, min(created_at::date)::text AS first FROM requests WHERE created_at >= $1";
+    let statement = client.prepare(sql).await.unwrap();
+    let since = chrono::Utc::now() - chrono::Duration::days(20);
+    let before: String = client.query_one(&statement, &[&since]).await.unwrap().get("first");
+    client.simple_query("SET TimeZone = '-12'").await.unwrap();
+    let after: String = client.query_one(&statement, &[&since]).await.unwrap().get("first");
+    let fresh: String = client.query_one(sql, &[&since]).await.unwrap().get("first");
+    assert_eq!(after, fresh, "before: {before}");
+    let local = |hours: i64| (since + chrono::Duration::hours(hours)).date_naive().to_string();
+    assert!(before >= local(0) && after >= local(-12) && before >= after, "{before} {after}");
+}
