@@ -16,6 +16,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use super::value::Value;
 use super::{Rowset, types};
 use crate::error::{Error, Kind, Result};
+use crate::model::table::PG_TYPE;
 
 /// Makes a batch of an answer.
 pub fn to_batch(rowset: &Rowset) -> Result<RecordBatch> {
@@ -25,7 +26,7 @@ pub fn to_batch(rowset: &Rowset) -> Result<RecordBatch> {
         let cells: Vec<&Value> = rowset.rows.iter().map(|row| &row[at]).collect();
         let array = column(&cells, *type_oid)?;
         let name_of_type = types::get(*type_oid).map_or("record", |entry| entry.name.as_str());
-        let metadata = HashMap::from([("pg.type".to_owned(), name_of_type.to_owned())]);
+        let metadata = HashMap::from([(PG_TYPE.to_owned(), name_of_type.to_owned())]);
         fields.push(Field::new(name, array.data_type().clone(), true).with_metadata(metadata));
         arrays.push(array);
     }
@@ -121,7 +122,7 @@ fn list(cells: &[&Value], element: u32) -> Result<ArrayRef> {
     let values =
         if items.is_empty() { new_empty_array(column(&[], element)?.data_type()) } else { column(&items, element)? };
     let name = types::get(element).map_or("text", |entry| entry.name.as_str());
-    let metadata = HashMap::from([("pg.type".to_owned(), name.to_owned())]);
+    let metadata = HashMap::from([(PG_TYPE.to_owned(), name.to_owned())]);
     let field = Field::new("item", values.data_type().clone(), true).with_metadata(metadata);
     let offsets = OffsetBuffer::from_lengths(lists.iter().map(|list| list.map_or(0, <[Value]>::len)));
     let nulls = NullBuffer::from(lists.iter().map(Option::is_some).collect::<Vec<bool>>());

@@ -7,9 +7,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, Field, IntervalUnit, TimeUnit};
 
 use crate::error::{Error, Result};
-
-/// Key of the Arrow field metadata that names a PostgreSQL type which the Arrow type alone does not tell.
-pub const METADATA_KEY: &str = "pg.type";
+use crate::model::table::PG_TYPE;
 
 /// A PostgreSQL type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -222,7 +220,7 @@ impl PgType {
 
     /// The type of an Arrow column: what its metadata names, else what follows from its Arrow type.
     pub fn of(field: &Field) -> Result<PgType> {
-        let Some(name) = field.metadata().get(METADATA_KEY) else { return of_arrow(field.data_type()) };
+        let Some(name) = field.metadata().get(PG_TYPE) else { return of_arrow(field.data_type()) };
         let named = PgType::from_name(name)
             .ok_or_else(|| Error::internal(format!("column \"{}\" has unknown type \"{name}\"", field.name())))?;
         // A list may be tagged with the type of its elements.
@@ -312,9 +310,7 @@ mod tests {
     #[test]
     fn metadata_goes_before_the_arrow_type() {
         let tagged = |data_type: DataType, tag: &str| {
-            PgType::of(
-                &Field::new("c", data_type, true).with_metadata([(METADATA_KEY.to_owned(), tag.to_owned())].into()),
-            )
+            PgType::of(&Field::new("c", data_type, true).with_metadata([(PG_TYPE.to_owned(), tag.to_owned())].into()))
         };
         let list = DataType::new_list(DataType::Utf8, true);
         assert_eq!(tagged(DataType::Utf8, "jsonb"), Ok(PgType::Jsonb));

@@ -55,7 +55,33 @@ fn from_arrow(error: ArrowError) -> Error {
     }
 }
 
+/// Text that is no value of its type, in PostgreSQL's words where Arrow names both.
+fn misread(message: &str) -> Option<Error> {
+    let names = [
+        ("Int16", "smallint"),
+        ("Int32", "integer"),
+        ("Int64", "bigint"),
+        ("Float32", "real"),
+        ("Float64", "double precision"),
+        ("Boolean", "boolean"),
+        ("Date32", "date"),
+    ];
+    let (value, kind, name) = if let Some(rest) = message.split("Cannot cast string '").nth(1) {
+        let (value, rest) = rest.rsplit_once("' to value of ")?;
+        let name = names.iter().find(|(arrow, _)| rest.starts_with(arrow))?.1;
+        let kind = if name == "date" { Kind::InvalidDatetime } else { Kind::InvalidText };
+        (value, kind, name)
+    } else {
+        let rest = message.split("rror parsing timestamp from '").nth(1)?;
+        (rest.rsplit_once("': ")?.0, Kind::InvalidDatetime, "timestamp with time zone")
+    };
+    Some(Error::new(kind, format!("invalid input syntax for type {name}: \"{value}\"")))
+}
+
 fn cast(message: &str) -> Error {
+    if let Some(error) = misread(message) {
+        return error;
+    }
     let about_time = ["imestamp", "Date", "date", "ime"].iter().any(|word| message.contains(word));
     let kind = if message.contains("overflow") || message.contains("out of range") {
         Kind::NumericOutOfRange
@@ -175,5 +201,30 @@ fn lower_first(message: &str) -> String {
             first.to_lowercase().chain(letters).collect::<String>().trim_end_matches('.').to_owned()
         }
         _ => message.trim_end_matches('.').to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cast;
+
+    #[test]
+    fn misread_text_is_said_in_the_words_of_postgresql() {
+        for (arrow, code, message) in [
+            ("Cannot cast string 'x' to value of Int32 type", "22P02", "invalid input syntax for type integer: \"x\""),
+            (
+                "Error parsing timestamp from 'nonsense': timestamp must contain at least 10 characters",
+                "22007",
+                "invalid input syntax for type timestamp with time zone: \"nonsense\"",
+            ),
+            (
+                "Cannot cast string 'a'b' to value of Date32 type",
+                "22007",
+                "invalid input syntax for type date: \"a'b\"",
+            ),
+        ] {
+            let error = cast(arrow);
+            assert_eq!((error.sqlstate(), error.message.as_str()), (code, message));
+        }
     }
 }

@@ -15,11 +15,11 @@ use datafusion::arrow::datatypes::{
 };
 
 use super::*;
-use crate::pgtype::types::METADATA_KEY;
+use crate::model::table::PG_TYPE;
 
 fn field(array: &ArrayRef, tag: &str) -> Field {
     let field = Field::new("c", array.data_type().clone(), true);
-    if tag.is_empty() { field } else { field.with_metadata([(METADATA_KEY.to_owned(), tag.to_owned())].into()) }
+    if tag.is_empty() { field } else { field.with_metadata([(PG_TYPE.to_owned(), tag.to_owned())].into()) }
 }
 
 /// Encodes one column of one or more rows and returns the message bodies without their headers.

@@ -66,7 +66,27 @@ class Demo(Program):
         self.binary = binary
         self.port = int(self.find(r"port=(\d+) "))
         self.upstream = self.find(r"Spanlens at (http://\S+?),")
+        self.scratch = tempfile.TemporaryDirectory(prefix="spanwire-test-")
         self._tables = {}
+
+    def __exit__(self, *exception):
+        super().__exit__(*exception)
+        self.scratch.cleanup()
+
+    def directory(self):
+        """A new directory, gone when the demo ends."""
+        return Path(tempfile.mkdtemp(dir=self.scratch.name))
+
+    def write_config(self, tls=""):
+        """Writes a configuration for `serve` with this upstream and one user; returns its path."""
+        path = self.directory() / "spanwire.toml"
+        path.touch(mode=0o600)
+        path.write_text(
+            f'listen = "127.0.0.1:0"\n{tls}\n'
+            f'[[source]]\nname = "spanlens"\nkind = "spanlens"\nbase_url = "{self.upstream}"\n'
+            f'credential = "{TOKEN}"\nquota = {{ calls = 1000000, per = "1m" }}\n'
+            f'[[user]]\nname = "{USER}"\npassword = "{PASSWORD}"\n', encoding="utf-8")
+        return path
 
     def rows(self, table):
         """The rows of a table as the upstream sends them: what the gateway's answers are measured against."""
@@ -85,15 +105,3 @@ class Serve(Program):
     def __init__(self, binary, config):
         super().__init__(binary, "serve", "--config", config)
         self.port = int(self.find(r'"message":"ready","address":"127\.0\.0\.1:(\d+)"'))
-
-
-def write_config(upstream, tls=""):
-    """Writes a configuration with one source and one user into a new directory; returns its path."""
-    path = Path(tempfile.mkdtemp(prefix="spanwire-test-")) / "spanwire.toml"
-    path.touch(mode=0o600)
-    path.write_text(
-        f'listen = "127.0.0.1:0"\n{tls}\n'
-        f'[[source]]\nname = "spanlens"\nkind = "spanlens"\nbase_url = "{upstream}"\ncredential = "{TOKEN}"\n'
-        f'quota = {{ calls = 1000000, per = "1m" }}\n'
-        f'[[user]]\nname = "{USER}"\npassword = "{PASSWORD}"\n', encoding="utf-8")
-    return path

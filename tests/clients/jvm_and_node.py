@@ -1,0 +1,72 @@
+"""node-postgres and pgjdbc: each a small program beside this file, whose printed lines are compared."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+from checks import equal
+from drivers import TABLES, newest, provider_count
+from gateway import DATABASE, PASSWORD, USER
+
+HERE = Path(__file__).parent
+NODE_POSTGRES = "pg@8.23.1"
+JDBC_JAR = "/usr/share/java/postgresql.jar"
+
+
+def check_node_postgres(demo):
+    found = _program(["node", HERE / "client.js", str(demo.port)], {"NODE_PATH": _node_modules()})
+    equal(found["newest"], _newest_as_json(demo), "rows")
+    # int8 does not fit JavaScript's numbers, so the driver leaves it as text.
+    equal(found["parameters"], str(provider_count(demo, "openai", 1000)), "parameters")
+    equal(found["named"], [str(provider_count(demo, name, 0)) for name in ("openai", "gemini")], "named statement")
+    equal(found["types"], [25, 20, 701, 25, 1184, 16], "types")
+    equal(found["error"], ["42703", 'column "nope" does not exist'], "error")
+    equal(found["after"], 1, "query after the error")
+    equal(found["concurrent"], [str(provider_count(demo, name, -1)) for name in ("openai", "groq", "mistral")], "pool")
+
+
+def check_pgjdbc(demo):
+    classpath = {"CLASSPATH": JDBC_JAR}
+    found = _program(["java", HERE / "Client.java", str(demo.port)], classpath)
+    equal(found["newest"], _newest_as_json(demo), "rows")
+    equal(found["parameters"], [provider_count(demo, "openai", latency * 300) for latency in range(8)], "parameters")
+    equal(found["types"], ["text", "int8", "float8", "text", "timestamptz", "bool"], "types")
+    equal(found["tables"], [f"spanlens.{name} TABLE" for name in TABLES], "getTables")
+    equal(found["columns"][:2] + found["columns"][-1:], ["id text 0", "project_id text 0", "extra jsonb 1"],
+          "getColumns")
+    equal(found["key"], ["id requests_pkey"], "getPrimaryKeys")
+    equal(found["schemas"], ["information_schema", "pg_catalog", "public", "spanlens"], "getSchemas")
+    # A fetch size makes the driver suspend its portal after each 100 rows.
+    equal(found["fetched"], len(demo.rows("requests")), "rows by fetch size")
+    equal(found["error"], ["42703", 'ERROR: column "nope" does not exist'], "error")
+    equal(found["readonly"], "25006", "code of a write")
+
+
+def _newest_as_json(demo):
+    """Rows as both programs print them: int8 as text, times in ms since 1970."""
+    return [
+        [row[0], str(row[1]), row[2], row[3], round(row[4].timestamp() * 1000), row[5]] for row in newest(demo)]
+
+
+def _program(command, settings):
+    """Runs a program that prints one JSON object."""
+    connection = {"PGUSER": USER, "PGPASSWORD": PASSWORD, "PGDATABASE": DATABASE, "PGHOST": "127.0.0.1"}
+    done = subprocess.run(
+        command, env=os.environ | connection | settings, capture_output=True, text=True, timeout=100, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"{Path(command[1]).name} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return json.loads(done.stdout)
+
+
+def _node_modules():
+    """Where node-postgres is installed, outside the checkout; installs it the first time."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "spanwire" / "node"
+    wanted = NODE_POSTGRES.rpartition("@")[2]
+    package = cache / "node_modules" / "pg" / "package.json"
+    if not package.exists() or json.loads(package.read_text())["version"] != wanted:
+        cache.mkdir(parents=True, exist_ok=True)
+        subprocess.run(
+            ["npm", "install", "--no-audit", "--no-fund", "--silent", "--no-save", "--prefix", cache, NODE_POSTGRES],
+            check=True, timeout=100)
+    return str(cache / "node_modules")
