@@ -135,13 +135,6 @@ pub(super) fn read_only(tag: &str) -> Error {
         .hint("The gateway only reads; its rows come from the vendors' export APIs.")
 }
 
-/// Puts an error's place from the statement into the whole query string.
-pub(super) fn shifted(mut error: Error, parsed: &Parsed) -> Error {
-    // Spans count from the start of the text, so only what the engine made itself would need a shift; it gives none.
-    error.position = error.position.filter(|&position| position > parsed.start);
-    error
-}
-
 /// Carries out a statement without rows.
 pub(super) fn utility(session: &mut Session, parsed: &Parsed, statement: &Statement) -> Result<Outcome> {
     let tag = match &parsed.command {

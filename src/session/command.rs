@@ -1,6 +1,8 @@
 //! A query string as statements, each classified by what it does. Queries are parsed by sqlparser; utility statements,
 //! of which it knows only some and in forms of its own, are read from the tokens by [`crate::session::utility`].
 
+use std::sync::Arc;
+
 use datafusion::sql::sqlparser::ast::{self, CopyTarget, Statement};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -8,6 +10,7 @@ use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Toke
 
 use crate::error::{Error, Kind, Result};
 use crate::session::utility;
+use crate::sql::place::offset;
 
 pub use ast::Statement as Ast;
 
@@ -18,8 +21,8 @@ pub struct Parsed {
     pub command: Command,
     /// Its syntax tree, if it is a query.
     pub statement: Option<Statement>,
-    /// Characters of the query string before it.
-    pub start: usize,
+    /// The whole query string, to which positions count.
+    pub text: Arc<str>,
     /// The highest `$n` in it.
     pub parameters_max: usize,
 }
@@ -121,23 +124,23 @@ pub enum Discard {
 pub fn parse(sql: &str) -> Result<Vec<Parsed>> {
     let dialect = PostgreSqlDialect {};
     let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location().map_err(|error| lexical(sql, &error))?;
+    let text: Arc<str> = sql.into();
     let mut statements = Vec::new();
     for tokens in tokens.split(|token| token.token == Token::SemiColon) {
         let words: Vec<TokenWithSpan> = tokens.iter().filter(|token| !is_blank(&token.token)).cloned().collect();
-        if let Some(first) = words.first() {
-            let start = offset(sql, first.span.start);
-            statements.push(one(sql, words, start)?);
+        if !words.is_empty() {
+            statements.push(one(&text, words)?);
         }
     }
     if statements.is_empty() {
-        statements.push(Parsed { command: Command::Empty, statement: None, start: 0, parameters_max: 0 });
+        statements.push(Parsed { command: Command::Empty, statement: None, text, parameters_max: 0 });
     }
     Ok(statements)
 }
 
-fn one(sql: &str, tokens: Vec<TokenWithSpan>, start: usize) -> Result<Parsed> {
+fn one(sql: &Arc<str>, tokens: Vec<TokenWithSpan>) -> Result<Parsed> {
     let parameters_max = tokens.iter().filter_map(|token| placeholder(&token.token)).max().unwrap_or(0);
-    let made = |command, statement| Ok(Parsed { command, statement, start, parameters_max });
+    let made = |command, statement| Ok(Parsed { command, statement, text: Arc::clone(sql), parameters_max });
     if let Some(command) = utility::read(sql, &tokens)? {
         return made(command, None);
     }
@@ -220,13 +223,6 @@ fn lexical(sql: &str, error: &TokenizerError) -> Error {
         _ => format!("syntax error at or near \"{rest}\""),
     };
     Error::new(Kind::Syntax, message).position(at + 1)
-}
-
-/// Characters before a place.
-fn offset(sql: &str, place: Location) -> usize {
-    let line = usize::try_from(place.line).unwrap_or(usize::MAX).saturating_sub(1);
-    let before: usize = sql.split_inclusive('\n').take(line).map(|line| line.chars().count()).sum();
-    before + usize::try_from(place.column).unwrap_or(0).saturating_sub(1)
 }
 
 fn is_blank(token: &Token) -> bool {

@@ -184,7 +184,7 @@ impl Session {
                 if names_a_relation(statement) && catalogs::applies(self, statement) {
                     (Work::ExplainCatalog, Vec::new())
                 } else {
-                    let plan = self.plan(statement).await?;
+                    let plan = self.plan(statement, &parsed.text).await?;
                     let oids = oids(&plan.parameters)?;
                     (Work::Explain { plan: Box::new(plan), analyze: *analyze }, oids)
                 }
@@ -213,22 +213,23 @@ impl Session {
             let (oids, schema) = catalogs::describe(self, statement, declared)?;
             return Ok((Work::Catalog(schema), oids));
         }
-        let plan = match self.plan(statement).await {
+        let plan = match self.plan(statement, &parsed.text).await {
             Ok(plan) => plan,
             // `SELECT pg_catalog.version()` and its like: functions that only the catalogs know.
             Err(error) if !named => match catalogs::describe(self, statement, declared) {
                 Ok((oids, schema)) => return Ok((Work::Catalog(schema), oids)),
-                Err(_) => return Err(answer::shifted(error, parsed)),
+                Err(_) => return Err(error),
             },
-            Err(error) => return Err(answer::shifted(error, parsed)),
+            Err(error) => return Err(error),
         };
         let oids = oids(&plan.parameters)?;
         Ok((Work::Query(Box::new(plan)), oids))
     }
 
-    async fn plan(&mut self, statement: &command::Ast) -> Result<Plan> {
+    async fn plan(&mut self, statement: &command::Ast, sql: &str) -> Result<Plan> {
         let view = self.view()?;
-        self.gateway.engine.plan(&view, statement).await
+        // Boxed, because every future that waits for it would be as large.
+        Box::pin(self.gateway.engine.plan(&view, statement, sql)).await
     }
 
     fn view(&mut self) -> Result<View> {
@@ -304,7 +305,7 @@ impl Session {
             Work::Query(plan) => {
                 let view = self.view()?;
                 let replanned = match (&prepared.parsed.statement, prepared.generation == self.generation) {
-                    (Some(ast), false) => Some(self.plan(ast).await?),
+                    (Some(ast), false) => Some(self.plan(ast, &prepared.parsed.text).await?),
                     _ => None,
                 };
                 let plan = replanned.as_ref().unwrap_or(plan);

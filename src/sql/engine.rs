@@ -27,6 +27,7 @@ use crate::model::scan::{Fetch, Source};
 use crate::model::statement::Statement;
 use crate::sql::fault::from_engine;
 use crate::sql::functions::{self, Facts};
+use crate::sql::place::locate;
 use crate::sql::relations::{Relations, qualify};
 use crate::sql::{cancel, memory, names};
 use crate::table::provider::{Provider, Settings};
@@ -158,14 +159,14 @@ impl Engine {
         Ok(View { state, relations })
     }
 
-    /// Plans a query. Parameters stay open.
+    /// Plans a query out of the text `sql`. Parameters stay open.
     ///
     /// # Errors
     /// What PostgreSQL's analysis would say: missing tables, columns, functions, types that do not go together.
-    pub async fn plan(&self, view: &View, ast: &Ast) -> Result<Plan> {
-        let mut ast = ast.clone();
+    pub async fn plan(&self, view: &View, original: &Ast, sql: &str) -> Result<Plan> {
+        let mut ast = original.clone();
         names::assign(&mut ast);
-        qualify(&mut ast, &view.relations)?;
+        qualify(&mut ast, &view.relations, sql)?;
         let state = view.state.clone();
         let planning = async move {
             let statement = EngineStatement::Statement(Box::new(ast));
@@ -175,7 +176,9 @@ impl Engine {
             let schema = shown_schema(logical.schema().as_arrow());
             Ok(Plan { logical, parameters, schema })
         };
-        self.runtime.spawn(planning).await.map_err(|error| Error::internal(format!("planning failed: {error}")))?
+        let planned = self.runtime.spawn(planning).await;
+        let planned = planned.map_err(|error| Error::internal(format!("planning failed: {error}")))?;
+        planned.map_err(|error| locate(error, sql, original))
     }
 
     /// Starts a planned statement.

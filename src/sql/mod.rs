@@ -8,5 +8,6 @@ pub mod fault;
 pub mod functions;
 pub mod memory;
 pub mod names;
+pub mod place;
 pub mod relations;
 pub mod timezone;

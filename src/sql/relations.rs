@@ -10,6 +10,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use crate::error::{Error, Kind, Result};
 use crate::sql::fault::nearest;
+use crate::sql::place::position;
 
 /// The tables that a session sees.
 #[derive(Clone, Debug)]
@@ -26,10 +27,10 @@ pub struct Relations {
 ///
 /// # Errors
 /// 42P01 for a name that is neither a table nor a CTE, with its place in the text and the nearest name.
-pub fn qualify(statement: &mut Statement, relations: &Relations) -> Result<()> {
+pub fn qualify(statement: &mut Statement, relations: &Relations, sql: &str) -> Result<()> {
     let mut ctes = CteNames::default();
     let _: ControlFlow<()> = statement.visit(&mut ctes);
-    let outcome = visit_relations_mut(statement, |name| match relations.resolve(name, &ctes.names) {
+    let outcome = visit_relations_mut(statement, |name| match relations.resolve(name, &ctes.names, sql) {
         Ok(Some(resolved)) => {
             *name = resolved;
             ControlFlow::Continue(())
@@ -88,7 +89,7 @@ fn folded(ident: &Ident) -> String {
 }
 
 impl Relations {
-    fn resolve(&self, name: &ObjectName, ctes: &HashSet<String>) -> Result<Option<ObjectName>> {
+    fn resolve(&self, name: &ObjectName, ctes: &HashSet<String>, sql: &str) -> Result<Option<ObjectName>> {
         let parts: Vec<String> = name.0.iter().filter_map(ObjectNamePart::as_ident).map(folded).collect();
         let found = match parts.as_slice() {
             // A set-returning function: the engine knows it, or says that it does not.
@@ -101,7 +102,8 @@ impl Relations {
             }
             [_, _, _] => {
                 let written = parts.join(".");
-                return Err(Error::unsupported(format!("cross-database reference \"{written}\"")).position(place(name)));
+                let error = Error::unsupported(format!("cross-database reference \"{written}\""));
+                return Err(Error { position: position(sql, name.span().start), ..error });
             }
             _ => None,
         };
@@ -110,7 +112,7 @@ impl Relations {
                 let quoted = |part: &str| ObjectNamePart::Identifier(Ident::with_quote('"', part));
                 Ok(Some(ObjectName(vec![quoted(schema), quoted(table)])))
             }
-            None => Err(self.missing(&parts, name)),
+            None => Err(self.missing(&parts, position(sql, name.span().start))),
         }
     }
 
@@ -118,10 +120,10 @@ impl Relations {
         self.tables.iter().any(|(own_schema, own_table)| own_schema == schema && own_table == table)
     }
 
-    fn missing(&self, parts: &[String], name: &ObjectName) -> Error {
+    fn missing(&self, parts: &[String], position: Option<usize>) -> Error {
         let written = parts.join(".");
         let error = Error::new(Kind::UndefinedTable, format!("relation \"{written}\" does not exist"));
-        let error = if place(name) > 0 { error.position(place(name)) } else { error };
+        let error = Error { position, ..error };
         let qualified: Vec<String> = self.tables.iter().map(|(schema, table)| format!("{schema}.{table}")).collect();
         let table = parts.last().map(String::as_str).unwrap_or_default();
         let near = nearest(&written, qualified.iter().map(String::as_str)).map(str::to_owned).or_else(|| {
@@ -133,10 +135,4 @@ impl Relations {
             None => error,
         }
     }
-}
-
-/// Column of a name on the first line of the statement, which is its position; 0 where it is not known.
-fn place(name: &ObjectName) -> usize {
-    let start = name.span().start;
-    if start.line == 1 { usize::try_from(start.column).unwrap_or(0) } else { 0 }
 }

@@ -308,7 +308,10 @@ impl Connection {
         let style = self.session.style();
         let mut values = Vec::with_capacity(types.len());
         for ((value, oid), format) in bind.parameters.iter().zip(types).zip(formats) {
-            values.push(parameter::decode_oid(*oid, format, value.as_deref(), &style)?);
+            // The name of a relation, type or function is looked up by the catalogs, which take it as text.
+            let named = format == Format::Text && REG_TYPES.contains(oid);
+            let oid = if named { TEXT } else { *oid };
+            values.push(parameter::decode_oid(oid, format, value.as_deref(), &style)?);
         }
         let columns = prepared.schema().map_or(0, |schema| schema.fields().len());
         let formats = spread(&bind.result_column_format_codes, columns, "result column")?;
@@ -398,6 +401,11 @@ impl Connection {
         self.io.put(&Message::CloseComplete(CloseComplete::new()))
     }
 }
+
+/// `text`.
+const TEXT: u32 = 25;
+/// `regproc`, `regprocedure`, `regoper`, `regoperator`, `regclass`, `regtype`, `regnamespace`, `regrole`.
+const REG_TYPES: [u32; 8] = [24, 2202, 2203, 2204, 2205, 2206, 4089, 4096];
 
 enum Step {
     Parse(Parse),

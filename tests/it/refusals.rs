@@ -68,3 +68,21 @@ async fn errors_have_the_codes_of_postgresql() {
         assert!(message.is_empty() || text == message, "{sql}: {text}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_point_at_their_place_in_the_whole_text() {
+    let bench = start(small()).await;
+    let client = bench.client().await;
+    for (sql, at) in [
+        ("SELECT nope FROM requests", 8),
+        ("SELECT 1;\nSELECT id,\n  r.nope FROM requests r", 24),
+        ("SELECT 'é', * FROM nope", 20),
+        ("SELECT 1; SELECT 1 FROM requests WHERE", 39),
+        ("SET x TO", 9),
+    ] {
+        let error = client.simple_query(sql).await.expect_err(sql);
+        let error = error.as_db_error().expect("an answer");
+        let position = Some(&tokio_postgres::error::ErrorPosition::Original(at));
+        assert_eq!(error.position(), position, "{sql}: {}", error.message());
+    }
+}

@@ -67,6 +67,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     told(open("client_encoding", Type::Encoding, "UTF8", "Sets the client's character set encoding.")),
     open("client_min_messages", Type::Enum(MESSAGES), "notice", "Sets the message levels that are sent to the client."),
     told(open("DateStyle", Type::DateStyle, "ISO, MDY", "Sets the display format for date and time values.")),
+    open("default_table_access_method", Type::Text, "heap", "Sets the default table access method for new tables."),
     open("default_tablespace", Type::Text, "", "Sets the default tablespace to create tables and indexes in."),
     open("default_text_search_config", Type::Text, "pg_catalog.simple", "Sets default text search configuration."),
     open(
