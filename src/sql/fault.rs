@@ -144,6 +144,10 @@ fn from_text(text: &str) -> Error {
     let has = |needle: &str| message.contains(needle);
     let kind = if has("Divide by zero") {
         return Error::new(Kind::DivisionByZero, "division by zero");
+    } else if has("queries have different number of columns") {
+        let verb = message.split(' ').next().unwrap_or_default();
+        let message = format!("each {verb} query must have the same number of columns");
+        return Error::new(Kind::Syntax, message);
     } else if has("Invalid function") {
         return missing_function(message);
     } else if has("Projection references non-aggregate")

@@ -34,6 +34,14 @@ class Report:
         finally:
             signal.alarm(0)
 
+    def guard(self, name, part, *arguments):
+        """Runs what reports checks of its own; only a failure of the whole counts."""
+        try:
+            part(*arguments)
+        except Exception as error:  # pylint: disable=broad-except
+            self.failed += 1
+            print(f"FAILED  {name}\n{_describe(error)}", flush=True)
+
     def run_module(self, module, *arguments):
         """Runs every function check_… of a module, in the order of the source."""
         label = module.__name__
@@ -45,6 +53,9 @@ class Report:
 def equal(actual, expected, what="value"):
     """Fails unless both are equal, and shows both."""
     if actual != expected:
+        if isinstance(actual, list) and isinstance(expected, list) and len(actual) == len(expected) > 5:
+            at = next(n for n, pair in enumerate(zip(actual, expected)) if pair[0] != pair[1])
+            equal(actual[at], expected[at], f"{what}, item {at}")
         raise AssertionError(f"{what}:\n  expected {_short(expected)}\n  got      {_short(actual)}")
 
 

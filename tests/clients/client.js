@@ -36,7 +36,7 @@ async function main() {
     parameters: (await client.query(COUNT, ["openai", 1000])).rows[0].n,
     named: await named(client),
     error: await failure(client),
-    after: (await client.query("SELECT 1 AS one")).rows[0].one,
+    after: (await client.query("SELECT 'still here' AS text")).rows[0].text,
   };
   await client.end();
   const pool = new Pool({ port: PORT, max: 3 });

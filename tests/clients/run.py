@@ -9,6 +9,10 @@ failure. Prints a line for each check; ends with exit code 1 if one failed.
 import sys
 from pathlib import Path
 
+# Nothing is written into the checkout.
+sys.dont_write_bytecode = True
+
+# pylint: disable=wrong-import-position
 import drivers
 import jvm_and_node
 import oracle
@@ -27,7 +31,7 @@ def main():
     with Demo(binary) as demo:
         for module in (psql, drivers, jvm_and_node, tls):
             report.run_module(module, demo)
-        report.run("oracle: start of PostgreSQL and comparison", oracle.run, report, demo)
+        report.guard("oracle: the comparison as a whole", oracle.run, report, demo)
     print(f"{report.passed} passed, {report.failed} failed")
     sys.exit(1 if report.failed else 0)
 

@@ -11,7 +11,7 @@ from gateway import DATABASE, PASSWORD, USER, Serve
 from psql import environment
 
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)
-# ssl.version, ssl.cipher: libpq's own view of the connection, in psql's \conninfo.
+# libpq's own view of the connection, in psql's \conninfo.
 ENCRYPTED = "SSL connection (protocol: TLSv1.3"
 
 
