@@ -112,6 +112,8 @@ pub enum Kind {
     ConfigurationLimit,
     /// A limit that the upstream sets and that cannot be read past.
     ProgramLimit,
+    /// A statement nested or chained too deeply.
+    StatementTooComplex,
     /// The upstream cannot be reached.
     UpstreamConnection,
     /// The upstream refused the credential (401, 403).
@@ -179,6 +181,7 @@ impl Kind {
             Kind::OutOfMemory => "53200",
             Kind::ConfigurationLimit => "53400",
             Kind::ProgramLimit => "54000",
+            Kind::StatementTooComplex => "54001",
             Kind::UpstreamConnection => "08001",
             Kind::UpstreamAuthorization => "HV00N",
             Kind::UpstreamRequest => "HV00P",

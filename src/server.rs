@@ -23,6 +23,10 @@ use crate::wire::{Tls, serve};
 /// How long statements may go on after the gateway was asked to stop.
 const DRAIN: Duration = Duration::from_secs(10);
 
+/// Stack of each thread. The syntax tree of a chain such as `a = 1 OR a = 2 OR …` is as deep as the chain is long, and is
+/// walked and dropped recursively; [`crate::session::command`] bounds the chain so that this is enough.
+pub const STACK_BYTES: usize = 256 << 20;
+
 /// The runtime that plans and computes. Ends without waiting for what is under way.
 #[derive(Debug)]
 pub struct Compute(Option<Runtime>);
@@ -37,6 +41,7 @@ impl Compute {
         let runtime = Builder::new_multi_thread()
             .worker_threads((2 * cores).max(4))
             .thread_name("compute")
+            .thread_stack_size(STACK_BYTES)
             .enable_all()
             .build()
             .map_err(|error| Error::internal(format!("cannot start threads: {error}")))?;

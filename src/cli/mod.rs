@@ -64,12 +64,15 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn block_on(work: impl Future<Output = Result<()>>) -> Result<()> {
+fn block_on(work: impl Future<Output = Result<()>> + Send + 'static) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_stack_size(crate::server::STACK_BYTES)
         .enable_all()
         .build()
         .map_err(|error| Error::internal(format!("cannot start threads: {error}")))?;
-    runtime.block_on(work)
+    // On a thread of the runtime, whose stack is large enough for any statement.
+    let worked = runtime.block_on(runtime.spawn(work));
+    worked.map_err(|error| Error::internal(format!("the program failed: {error}")))?
 }
 
 /// People read lines, machines read JSON; `RUST_LOG` says how much.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use datafusion::sql::sqlparser::ast::{self, CopyTarget, Statement};
 use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer, TokenizerError, Whitespace};
 
@@ -117,6 +118,28 @@ pub enum Discard {
     Part(&'static str),
 }
 
+/// Operators of one statement at the most. Each may be a level of the syntax tree, and a level takes stack.
+const MAX_OPERATORS: usize = 5_000;
+/// Parentheses and subqueries within each other at the most.
+const MAX_NESTING: usize = 200;
+
+fn too_complex() -> Error {
+    Error::new(Kind::StatementTooComplex, "stack depth limit exceeded")
+        .detail(format!("A statement may have {MAX_OPERATORS} operators and {MAX_NESTING} levels of nesting."))
+        .hint("Write long chains of OR as IN (…).")
+}
+
+fn is_operator(token: &Token) -> bool {
+    match token {
+        Token::Word(word) => matches!(word.keyword, Keyword::AND | Keyword::OR | Keyword::UNION | Keyword::NOT),
+        Token::LBracket => true,
+        other => {
+            !matches!(other, Token::Comma | Token::LParen | Token::RParen | Token::Period | Token::RBracket)
+                && !matches!(other, Token::Number(..) | Token::SingleQuotedString(_) | Token::Placeholder(_))
+        }
+    }
+}
+
 /// Splits and classifies a query string.
 ///
 /// # Errors
@@ -139,6 +162,9 @@ pub fn parse(sql: &str) -> Result<Vec<Parsed>> {
 }
 
 fn one(sql: &Arc<str>, tokens: Vec<TokenWithSpan>) -> Result<Parsed> {
+    if tokens.iter().filter(|token| is_operator(&token.token)).count() > MAX_OPERATORS {
+        return Err(too_complex());
+    }
     let parameters_max = tokens.iter().filter_map(|token| placeholder(&token.token)).max().unwrap_or(0);
     let made = |command, statement| Ok(Parsed { command, statement, text: Arc::clone(sql), parameters_max });
     if let Some(command) = utility::read(sql, &tokens)? {
@@ -158,15 +184,13 @@ fn one(sql: &Arc<str>, tokens: Vec<TokenWithSpan>) -> Result<Parsed> {
 pub(super) fn statement(sql: &str, tokens: Vec<TokenWithSpan>) -> Result<Statement> {
     let dialect = PostgreSqlDialect {};
     let last = tokens.last().cloned();
-    let mut parser = Parser::new(&dialect).with_tokens_with_locations(tokens);
+    let mut parser = Parser::new(&dialect).with_recursion_limit(MAX_NESTING).with_tokens_with_locations(tokens);
     let parsed = parser.parse_statement();
     let next = parser.peek_token();
     match parsed {
         Ok(statement) if next.token == Token::EOF => Ok(statement),
         Ok(_) => Err(syntax(sql, &next, None)),
-        Err(ParserError::RecursionLimitExceeded) => {
-            Err(Error::new(Kind::ProgramLimit, "statement is nested too deeply"))
-        }
+        Err(ParserError::RecursionLimitExceeded) => Err(too_complex()),
         Err(ParserError::ParserError(message) | ParserError::TokenizerError(message)) => {
             let found = if next.token == Token::EOF { last.filter(|_| false) } else { Some(next) };
             let found = located(sql, &message).or(found.map(|token| (token.span.start, token.token.to_string())));

@@ -188,7 +188,8 @@ def raises_in_pipeline(connection):
 def check_psycopg_executemany_and_stream(demo):
     with _psycopg(demo) as connection:
         cursor = connection.cursor()
-        cursor.executemany("SELECT count(*) FROM requests WHERE provider = %s", [("openai",), ("groq",)], returning=True)
+        sql = "SELECT count(*) FROM requests WHERE provider = %s"
+        cursor.executemany(sql, [("openai",), ("groq",)], returning=True)
         counts = [cursor.fetchone()[0]]
         while cursor.nextset():
             counts.append(cursor.fetchone()[0])

@@ -35,7 +35,9 @@ class Postgres:
         # The server refuses to run as root.
         if os.geteuid() == 0:
             shutil.chown(self.directory, "postgres", "postgres")
-        self._as_owner("initdb", "--locale", "C.UTF-8", "-E", "UTF8", "-A", "trust", "-U", "postgres", "-D", self._data())
+        # Sorts by bytes, as C does, and knows the case of letters beyond ASCII: what the gateway's pg_database says.
+        self._as_owner(
+            "initdb", "--locale", "C.UTF-8", "-E", "UTF8", "-A", "trust", "-U", "postgres", "-D", self._data())
         self.port = _free_port()
         options = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
         self.process = subprocess.Popen(

@@ -157,7 +157,8 @@ def _psql(port, mode, fails=0):
         ["psql", "-X", "-At", "-d", target, "-c", "SELECT count(*) FROM requests", "-c", r"\conninfo"],
         env=environment(PASSWORD), capture_output=True, text=True, timeout=60, check=False)
     if done.returncode != fails:
-        raise AssertionError(f"{mode}: psql ended with {done.returncode}, expected {fails}:\n{done.stdout}{done.stderr}")
+        text = done.stdout + done.stderr
+        raise AssertionError(f"{mode}: psql ended with {done.returncode}, expected {fails}:\n{text}")
     return done.stdout, done.stderr
 
 

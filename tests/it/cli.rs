@@ -116,3 +116,21 @@ fn explain_prints_the_request_without_calling() {
     assert_eq!(wrong.status.code(), Some(1));
     assert!(text(&wrong.stderr).contains("column \"nope\" does not exist"), "{}", text(&wrong.stderr));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_chains_are_answered_or_refused_and_never_end_the_program() {
+    let demo = demo();
+    let mut config = tokio_postgres::Config::new();
+    config.host("127.0.0.1").port(demo.port).user("demo").password("demo");
+    let (client, connection) = config.connect(tokio_postgres::NoTls).await.expect("the demo lets demo in");
+    tokio::spawn(connection);
+    let chain = |n: usize| format!("SELECT {}", vec!["1"; n].join("+"));
+    let ors = |n: i64| (0..n).map(|at| format!("latency_ms={at}")).collect::<Vec<_>>().join(" OR ");
+    assert_eq!(crate::support::value(&client, &chain(1_500)).await, "1500");
+    let filter = format!("SELECT count(*) >= 0 FROM requests WHERE {}", ors(1_500));
+    assert_eq!(crate::support::value(&client, &filter).await, "t");
+    for sql in [chain(20_000), format!("SELECT {}1{}", "(".repeat(5_000), ")".repeat(5_000))] {
+        assert_eq!(crate::support::fault(&client, &sql).await.0, "54001");
+    }
+    assert_eq!(crate::support::value(&client, "SELECT 'alive'").await, "alive");
+}
