@@ -121,6 +121,13 @@ impl Fetch for Fetcher {
         let start = stream::once(std::future::ready(pages));
         start.map_ok(|pages| stream::try_unfold(pages, Pages::step)).try_flatten().boxed()
     }
+
+    fn wait(&self, source: &Source, user: &str) -> Duration {
+        // Without a credential there is no budget yet; the call itself will say what is missing.
+        let credential = self.credentials.credential(source, user).ok();
+        let next_free = credential.and_then(|own| self.limiters.of(source, &own.scope).snapshot().next_free);
+        next_free.map_or(Duration::ZERO, |free| free.saturating_duration_since(tokio::time::Instant::now()))
+    }
 }
 
 fn now_us() -> i64 {

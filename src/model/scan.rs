@@ -76,6 +76,9 @@ pub type Batches = BoxStream<'static, Result<RecordBatch>>;
 pub trait Fetch: Send + Sync + std::fmt::Debug {
     /// Starts reading; nothing is called before the stream is polled.
     fn fetch(&self, scan: Scan, statement: Arc<Statement>) -> Batches;
+
+    /// How long the first call for a user would wait for the quota if it were made now.
+    fn wait(&self, source: &Source, user: &str) -> Duration;
 }
 
 impl Range {

@@ -344,7 +344,7 @@ impl Session {
     ) -> Result<Vec<String>> {
         let view = self.view()?;
         let physical = self.gateway.engine.physical(&view, plan, parameters.clone(), statement).await?;
-        let mut lines = explain::lines(physical.as_ref());
+        let mut lines = explain::lines(physical.as_ref(), &self.hello.user);
         if analyze {
             let begun = Instant::now();
             let mut rows = self.gateway.engine.run(&view, plan, parameters, statement).await?;

@@ -11,27 +11,27 @@ use crate::model::statement::Statement;
 use crate::model::table::{Fidelity, From};
 use crate::table::exec::ScanExec;
 
-/// The lines of EXPLAIN.
-pub fn lines(plan: &dyn ExecutionPlan) -> Vec<String> {
+/// The lines of EXPLAIN for a user.
+pub fn lines(plan: &dyn ExecutionPlan, user: &str) -> Vec<String> {
     let mut lines = Vec::new();
-    node(plan, 0, &mut lines);
+    node(plan, user, 0, &mut lines);
     lines
 }
 
-fn node(plan: &dyn ExecutionPlan, depth: usize, lines: &mut Vec<String>) {
+fn node(plan: &dyn ExecutionPlan, user: &str, depth: usize, lines: &mut Vec<String>) {
     let margin = if depth == 0 { String::new() } else { format!("{}->  ", " ".repeat(depth * 6 - 4)) };
     let text = displayable(plan).one_line().to_string();
     lines.push(format!("{margin}{}", crate::sql::names::without_suffixes(text.trim_end())));
     if let Some(scan) = plan.downcast_ref::<ScanExec>() {
         let margin = " ".repeat(depth * 6 + 2);
-        lines.extend(scan_lines(scan).into_iter().map(|line| format!("{margin}{line}")));
+        lines.extend(scan_lines(scan, user).into_iter().map(|line| format!("{margin}{line}")));
     }
     for child in plan.children() {
-        node(child.as_ref(), depth + 1, lines);
+        node(child.as_ref(), user, depth + 1, lines);
     }
 }
 
-fn scan_lines(exec: &ScanExec) -> Vec<String> {
+fn scan_lines(exec: &ScanExec, user: &str) -> Vec<String> {
     let lookup = exec.lookup();
     let mut lines = Vec::new();
     for scan in exec.scans() {
@@ -56,7 +56,8 @@ fn scan_lines(exec: &ScanExec) -> Vec<String> {
     lines.extend(exec.scans().first().map(|scan| {
         let quota = scan.source.quota;
         let per = crate::sql::display::span(quota.per);
-        format!("Quota: {} calls in {per}, {} at once", quota.calls, quota.concurrency)
+        let wait = exec.wait(user).as_secs_f64();
+        format!("Quota: {} calls in {per}, {} at once; wait now {wait:.1} s", quota.calls, quota.concurrency)
     }));
     lines
 }

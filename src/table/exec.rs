@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatchOptions};
 use datafusion::arrow::compute::{SortOptions, filter_record_batch};
@@ -105,6 +106,12 @@ impl ScanExec {
             ..scan.clone()
         };
         self.lookup.scans.iter().map(complete).collect()
+    }
+
+    /// How long the first call would wait for the quota now.
+    pub fn wait(&self, user: &str) -> Duration {
+        let source = self.lookup.scans.first().map(|scan| &scan.source);
+        source.map_or(Duration::ZERO, |source| self.fetch.wait(source, user))
     }
 
     /// Whether the rows come newest first.

@@ -152,6 +152,9 @@ async fn statement_timeout_refuses_a_wait_that_cannot_end_in_time() {
     let bench = start_with(small(), "quota = { calls = 1, per = \"1h\" }", "").await;
     let client = bench.client().await;
     value(&client, "SELECT count(*) FROM spanlens.anomalies").await;
+    let plan = rows(&client, "EXPLAIN SELECT count(*) FROM spanlens.anomalies").await;
+    let quota = plan.iter().filter_map(|row| row[0].as_deref()).find(|line| line.contains("Quota:"));
+    assert!(quota.is_some_and(|line| line.contains("1 calls in 1 hour, 2 at once; wait now 3")), "{quota:?}");
     let (code, message) = fault(&client, "SET statement_timeout = '5s'; SELECT count(*) FROM spanlens.anomalies").await;
     assert_eq!(code, "53400", "{message}");
 }
