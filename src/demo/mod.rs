@@ -7,20 +7,27 @@
 //! [`data::Data`] gives the same rows as typed values, so that a test can compute what a query must return.
 //!
 //! Reading order: [`data`] (which rows there are), [`rows`] (their columns), `spanlens` (the HTTP side), `feed` (a body
-//! being sent). Which odd row stands where: `odd`.
+//! being sent). Which odd row stands where: `odd`. [`adaline`] and [`trulayer`] are servers of their own, each with all
+//! its parts beneath it; their rows are made once and held.
+pub mod adaline;
 pub mod data;
 pub mod rows;
+pub mod trulayer;
 
 mod dice;
 mod feed;
 mod findings;
+pub mod host;
 mod listen;
 mod odd;
 mod params;
 mod pass;
+mod phrases;
 mod quota;
 mod requests;
+pub mod respan;
 mod rhythm;
+pub mod scale;
 mod spanlens;
 #[cfg(test)]
 mod tests;

@@ -37,6 +37,14 @@ impl Quota {
         }
         Err(taken.front().map_or(WINDOW, |&at| WINDOW - now.duration_since(at)))
     }
+
+    /// The calls that are left in the window, if there is a limit.
+    pub(super) fn left(&self) -> Option<u32> {
+        let now = Instant::now();
+        let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = taken.iter().filter(|&&at| now.duration_since(at) < WINDOW).count();
+        self.limit.map(|limit| limit.saturating_sub(recent as u32))
+    }
 }
 
 /// Whole seconds, rounded up, for `Retry-After`.

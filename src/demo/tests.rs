@@ -33,19 +33,19 @@ async fn start(rows: u64) -> Demo {
 
 /// An answer, read to its end.
 #[derive(Debug)]
-struct Answer {
-    status: u16,
+pub(super) struct Answer {
+    pub(super) status: u16,
     /// Names in lower case.
-    headers: HashMap<String, String>,
-    body: String,
+    pub(super) headers: HashMap<String, String>,
+    pub(super) body: String,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> &str {
+    pub(super) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         assert_eq!(self.status, 200, "{}", self.body);
         serde_json::from_str(&self.body).unwrap()
     }
@@ -87,7 +87,7 @@ async fn send(demo: &Demo, method: &str, target: &str, headers: &str) -> Answer 
     parse(&received)
 }
 
-fn parse(received: &[u8]) -> Answer {
+pub(super) fn parse(received: &[u8]) -> Answer {
     let end = received.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
     let head = std::str::from_utf8(&received[..end]).unwrap();
     let mut lines = head.split("\r\n");
