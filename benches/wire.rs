@@ -100,16 +100,8 @@ async fn gateway(rows: u64, compute: &Compute) -> (Target, usize) {
     let sources = server::sources(&config).expect("sources");
     let fetcher = server::fetcher(&config, &sources).expect("a fetcher");
     let table = &sources[0].connector.tables[0];
-    let scan = Scan {
-        source: Arc::clone(&sources[0]),
-        table,
-        parameters: Vec::new(),
-        range: spanwire::model::scan::Range { from: Some(0), to: None },
-        echoes: Vec::new(),
-        projection: (0..table.columns.len()).collect(),
-        limit: None,
-        newest_first: false,
-    };
+    let range = spanwire::model::scan::Range { from: Some(0), to: None };
+    let scan = Scan { range, ..Scan::of(&sources[0], table) };
     let statement = Arc::new(Statement::new("demo", None, u32::MAX));
     let batches: Vec<RecordBatch> = fetcher.fetch(scan, statement).map(|batch| batch.expect("a batch")).collect().await;
     let n_batches = batches.len();

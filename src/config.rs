@@ -126,6 +126,16 @@ pub enum Setting {
     List(Vec<String>),
 }
 
+impl Setting {
+    /// The values; one text is a list of one.
+    pub fn values(&self) -> Vec<String> {
+        match self {
+            Setting::Text(text) => vec![text.clone()],
+            Setting::List(texts) => texts.clone(),
+        }
+    }
+}
+
 /// Somebody who may connect.
 #[derive(Clone, Debug, PartialEq)]
 pub struct User {

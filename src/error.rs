@@ -58,6 +58,10 @@ pub enum Kind {
     NumericOutOfRange,
     /// Text that is not a value of its type.
     InvalidText,
+    /// An escape in a text that stands for no character of PostgreSQL's.
+    UntranslatableCharacter,
+    /// A cast between two types that there is not.
+    CannotCoerce,
     /// Text that is not a date or time.
     InvalidDatetime,
     /// A date or time outside its type.
@@ -154,6 +158,8 @@ impl Kind {
             Kind::DivisionByZero => "22012",
             Kind::NumericOutOfRange => "22003",
             Kind::InvalidText => "22P02",
+            Kind::UntranslatableCharacter => "22P05",
+            Kind::CannotCoerce => "42846",
             Kind::InvalidDatetime => "22007",
             Kind::DatetimeOverflow => "22008",
             Kind::InvalidBinary => "22P03",

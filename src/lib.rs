@@ -27,7 +27,8 @@
 //!
 //! ## Invariants
 //! * *A result is PostgreSQL's over the true rows.* Every filter that reaches a scan is checked again on the rows, also
-//!   those that upstream serves exactly; so LIMIT and ORDER BY always reach the scan, and it alone decides what of them
+//!   those that upstream serves exactly (not those over columns that upstream does not return, and not those that were sent
+//!   where a session has switched on rows which they do not describe); so LIMIT and ORDER BY always reach the scan, and it alone decides what of them
 //!   upstream may be told. A page size is only ever a hint: the scan goes on until enough rows have passed.
 //! * *Nothing is cut silently.* A full page is never taken for the end; what cannot be read past is an error; a lookback
 //!   that applies is told in a NOTICE.
@@ -43,7 +44,13 @@
 //!   owns both directions, so a client that leaves is seen while its query waits ([`wire`]).
 //! * Filters are all `Exact` towards the engine and checked in the scan, instead of `Inexact` ones checked above it: the
 //!   limit and the order then reach the scan whatever the filters are.
-//! * The default search path is `"$user", public` and then the sources, so that `requests` is found without a schema.
+//! * A dependent join is no join of ours: a rule puts the side that gives the keys first, and hands them to the scan on the
+//!   other side through a slot; the engine's own join does the rest, so all kinds of joins stay what they are ([`table::keyed`]).
+//! * The tables of `public` are views, UNION ALL over one projection a source; filters, orders and limits go through them by
+//!   the engine's rules and one of ours ([`table::canonical`], [`table::ordered`]).
+//! * Rows of TruLayer's spans without a trace named are those of the traces that started in the time range or an hour before.
+//! * The default search path is `"$user", public` and then the sources: `requests` means the virtual table over all of
+//!   them, and what only one vendor has is found without its schema.
 
 pub mod cli;
 pub mod server;

@@ -62,24 +62,44 @@ impl Drop for Compute {
     }
 }
 
-/// The connectors as the configuration needs to know them.
+/// The built-in connectors as the configuration needs to know them.
 pub fn kinds() -> Vec<config::KindInfo> {
-    let info = |connector: &&Connector| config::KindInfo {
+    kinds_of(CONNECTORS)
+}
+
+/// These connectors as the configuration needs to know them.
+pub fn kinds_of(connectors: &[&'static Connector]) -> Vec<config::KindInfo> {
+    let info = |connector: &&'static Connector| config::KindInfo {
         kind: connector.kind,
         settings: connector.settings,
         default_base_url: Some(connector.base_url),
     };
-    CONNECTORS.iter().map(info).collect()
+    connectors.iter().map(info).collect()
 }
 
-/// The sources of a configuration.
+/// The sources of a configuration, read by the built-in connectors.
 ///
 /// # Errors
-/// When a kind has no connector, which the configuration has checked before.
+/// As [`sources_of`].
 pub fn sources(config: &Config) -> Result<Vec<Arc<Source>>> {
+    sources_of(CONNECTORS, config)
+}
+
+/// The sources of a configuration, read by these connectors.
+///
+/// # Errors
+/// When a kind has no connector, which the configuration has checked before if it was given the same ones; or when a
+/// source lacks what its connector requires.
+pub fn sources_of(connectors: &[&'static Connector], config: &Config) -> Result<Vec<Arc<Source>>> {
     let source = |own: &config::Source| {
-        let connector = CONNECTORS.iter().find(|connector| connector.kind == own.kind);
+        let connector = connectors.iter().copied().find(|connector| connector.kind == own.kind);
         let connector = connector.ok_or_else(|| Error::new(Kind::Config, format!("unknown kind \"{}\"", own.kind)))?;
+        let missing = connector.required.iter().find(|key| !own.settings.contains_key(**key));
+        if let Some(key) = missing {
+            let message = format!("source \"{}\" lacks \"{key}\"", own.name);
+            let hint = format!("{} gives no rows without it; add it to the [[source]].", connector.title);
+            return Err(Error::new(Kind::Config, message).hint(hint));
+        }
         let quota = own.quota.map_or(connector.quota, |quota| Quota {
             calls: quota.calls,
             per: quota.per,
@@ -92,6 +112,7 @@ pub fn sources(config: &Config) -> Result<Vec<Arc<Source>>> {
             quota,
             lookback: own.lookback,
             body_bytes: config.limits.body_bytes,
+            settings: own.settings.iter().map(|(key, setting)| (key.clone(), setting.values())).collect(),
         }))
     };
     config.sources.iter().map(source).collect()
@@ -135,12 +156,20 @@ impl crate::fetch::Credentials for Wallet {
     }
 }
 
-/// Puts a configuration's parts together.
+/// Puts a configuration's parts together, with the built-in connectors.
 ///
 /// # Errors
-/// When a credential cannot travel in a header, or the HTTP client cannot be set up.
+/// As [`assemble_of`].
 pub fn assemble(config: &Config, compute: &Compute) -> Result<Arc<Gateway>> {
-    let sources = sources(config)?;
+    assemble_of(CONNECTORS, config, compute)
+}
+
+/// Puts a configuration's parts together, with these connectors.
+///
+/// # Errors
+/// Those of [`sources_of`]; when a credential cannot travel in a header; when the HTTP client cannot be set up.
+pub fn assemble_of(connectors: &[&'static Connector], config: &Config, compute: &Compute) -> Result<Arc<Gateway>> {
+    let sources = sources_of(connectors, config)?;
     let fetcher = fetcher(config, &sources)?;
     let bytes = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
     let engine = Engine::new(

@@ -8,6 +8,7 @@ use crate::config::{self, Config, Env};
 use crate::error::{Error, Kind, Result};
 use crate::server::{self, Compute};
 use crate::session::{self, Hello, Session};
+use crate::upstream::CONNECTORS;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -49,8 +50,13 @@ pub(super) async fn run(arguments: Arguments) -> Result<()> {
 
 fn every_vendor() -> Result<Config> {
     let mut text = "[[user]]\nname = \"spanwire\"\npassword = \"spanwire\"\n".to_owned();
-    for kind in server::kinds() {
-        text.push_str(&format!("[[source]]\nname = \"{0}\"\nkind = \"{0}\"\ncredential = \"none\"\n", kind.kind));
+    for connector in CONNECTORS {
+        let kind = connector.kind;
+        text.push_str(&format!("[[source]]\nname = \"{kind}\"\nkind = \"{kind}\"\ncredential = \"none\"\n"));
+        // Whose values show in the requests as what is to be filled in.
+        for key in connector.required {
+            text.push_str(&format!("{key} = \"<{key}>\"\n"));
+        }
     }
     config::parse(&text, "built-in", &Env::default(), &server::kinds()).map_err(Error::from)
 }

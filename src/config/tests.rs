@@ -10,7 +10,7 @@ use super::{Config, Env, Faults, KindInfo, parse};
 
 const KINDS: &[KindInfo] = &[
     KindInfo { kind: "spanlens", settings: &[], default_base_url: Some("https://api.spanlens.example.com") },
-    KindInfo { kind: "scale", settings: &["account"], default_base_url: None },
+    KindInfo { kind: "scale", settings: &["account", "format", "method"], default_base_url: None },
     KindInfo { kind: "respan", settings: &["environment"], default_base_url: None },
     KindInfo { kind: "adaline", settings: &["projects"], default_base_url: None },
     KindInfo { kind: "trulayer", settings: &["projects"], default_base_url: None },

@@ -10,27 +10,79 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{self, StreamExt};
 use tokio::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::model::connector::{Paging, Request};
-use crate::model::scan::{Batches, Fetch, Page, Range, Scan, Source};
+use crate::model::filter::Value;
+use crate::model::push::{Filter, Op};
+use crate::model::scan::{self, At, Batches, Fetch, Page, Range, Scan, Source};
 use crate::model::statement::{Ledger, Statement};
 use crate::upstream::http::{Credential, Transport};
 
 use limiter::{Limiters, Usage};
 use pages::Pages;
 use retry::Caller;
+use sequence::Sequence;
+use slices::Slices;
 
 mod judge;
+mod keyed;
+mod lanes;
 pub mod limiter;
 mod pages;
 mod retry;
 mod rows;
+mod sequence;
+mod slices;
+mod watch;
 
 /// How long `spanwire check` waits for a source.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// Rows that are held when an order is wanted and upstream keeps none.
+const MAX_HELD_ROWS: usize = 2_000_000;
+
+/// What is read of each row: the projection, and what paging needs.
+#[derive(Debug)]
+struct Slots {
+    /// Positions in the table, ascending.
+    columns: Vec<usize>,
+    /// Positions of the projection among these.
+    shown: Vec<usize>,
+    time: Option<usize>,
+    key: Option<Vec<usize>>,
+    /// Of the column that gives the order.
+    order: Option<usize>,
+    /// Of the column by whose value rows are asked for.
+    lookup: Option<usize>,
+}
+
+impl Slots {
+    fn new(scan: &Scan) -> Self {
+        let table = scan.table;
+        let (time, order) = (table.time_position(), scan.order.as_ref());
+        // What rows have in common with those of other answers only matters where upstream sends more than was asked for.
+        let identity = || table.identity_positions().filter(|_| scan.widened);
+        let key = table.key_positions().or_else(identity);
+        let order = order.and_then(|order| table.position(order.column));
+        let lookup = table.lookup.and_then(|lookup| table.position(lookup.column));
+        let own = key.iter().flatten().copied().chain(order).chain(lookup);
+        let mut columns: Vec<usize> = scan.projection.iter().copied().chain(time).chain(own).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let slot = |position: usize| columns.binary_search(&position).ok();
+        Slots {
+            shown: scan.projection.iter().filter_map(|position| slot(*position)).collect(),
+            time: time.and_then(slot),
+            key: key.map(|key| key.into_iter().filter_map(slot).collect()),
+            order: order.and_then(slot),
+            lookup: lookup.and_then(slot),
+            columns,
+        }
+    }
+}
 
 /// Gives the credential with which a user reads a source.
 pub trait Credentials: Send + Sync + fmt::Debug {
@@ -79,26 +131,23 @@ impl Fetcher {
             return Err(Error::internal(format!("source \"{}\" has no table", source.name)));
         };
         let now = now_us();
-        let lookback = i64::try_from(source.lookback.as_micros()).unwrap_or(i64::MAX);
-        let Paging::SplitTime { precision_us, .. } = source.connector.paging;
-        let range = Range { from: Some(now.saturating_sub(lookback)), to: None }.widened(precision_us);
-        let scan = Scan {
-            source: Arc::clone(source),
-            table,
-            parameters: Vec::new(),
-            range,
-            echoes: Vec::new(),
-            projection: (0..table.columns.len()).collect(),
-            limit: Some(1),
-            newest_first: false,
-        };
+        // Where all rows come in one answer, a short time shows as much as a long one.
+        let whole = table.paging == Paging::One && table.lookup.is_none();
+        let lookback = if whole { source.lookback.min(Duration::from_secs(3_600)) } else { source.lookback };
+        let lookback = i64::try_from(lookback.as_micros()).unwrap_or(i64::MAX);
+        let range = Range { from: Some(now.saturating_sub(lookback)), to: Some(now) }.widened(table.precision_us);
+        let mut scan = Scan { range, limit: Some(1), ..Scan::of(source, table) };
+        scan.filters.extend(table.each.and_then(|each| {
+            let value = source.setting(each.setting).first()?;
+            Some(Filter::one(each.parameter, Op::Equal, Value::Text(value.clone())))
+        }));
         let statement = Arc::new(Statement::new(user, Some(PROBE_TIMEOUT), u32::MAX));
         let started = Instant::now();
         let caller = self.caller(&scan, &statement, statement.open(&source.name, table))?;
-        let page = Page { range, limit: 1 };
+        let page = Page { range, limit: 1, at: At::Start };
         let request: Request = (source.connector.request)(&scan, &page);
-        let batches = caller.page(&scan, &page, &scan.projection, now).await?;
-        let rows = batches.iter().map(|batch| batch.num_rows()).sum();
+        let decoded = caller.page(&scan, &page, &scan.projection, now).await?;
+        let rows = decoded.batches.iter().map(|batch| batch.num_rows()).sum();
         Ok(Probe { request: request.to_string(), rows, took: started.elapsed() })
     }
 
@@ -117,17 +166,57 @@ impl Fetcher {
 impl Fetch for Fetcher {
     fn fetch(&self, scan: Scan, statement: Arc<Statement>) -> Batches {
         let ledger = statement.open(&scan.source.name, scan.table);
-        let pages = self.caller(&scan, &statement, ledger).map(|caller| Pages::new(scan, caller, now_us()));
-        let start = stream::once(std::future::ready(pages));
-        start.map_ok(|pages| stream::try_unfold(pages, Pages::step)).try_flatten().boxed()
+        watch::watched(self.batches(scan, &statement, Arc::clone(&ledger)), ledger)
     }
 
     fn wait(&self, source: &Source, user: &str) -> Duration {
-        // Without a credential there is no budget yet; the call itself will say what is missing.
-        let credential = self.credentials.credential(source, user).ok();
-        let next_free = credential.and_then(|own| self.limiters.of(source, &own.scope).snapshot().next_free);
-        next_free.map_or(Duration::ZERO, |free| free.saturating_duration_since(tokio::time::Instant::now()))
+        self.used(source, user).wait
     }
+
+    fn used(&self, source: &Source, user: &str) -> scan::Usage {
+        // Without a credential there is no budget yet; the call itself will say what is missing.
+        let Ok(credential) = self.credentials.credential(source, user) else { return scan::Usage::default() };
+        let now = self.limiters.of(source, &credential.scope).snapshot();
+        let wait = now.next_free.map_or(Duration::ZERO, |free| free.saturating_duration_since(Instant::now()));
+        scan::Usage { used: now.used, under_way: now.under_way, waiting: now.waiting, wait }
+    }
+}
+
+impl Fetcher {
+    /// The batches of a scan, by its table's way of paging.
+    fn batches(&self, scan: Scan, statement: &Arc<Statement>, ledger: Arc<Ledger>) -> Batches {
+        let now_us = now_us();
+        let caller = match self.caller(&scan, statement, ledger) {
+            Ok(caller) => caller,
+            Err(error) => return failed(error),
+        };
+        if let Some(lookup) = scan.table.lookup {
+            let listings = keyed::listings(&scan, &scan.source, lookup);
+            let listed = || match listings {
+                Ok(lists) => {
+                    let lists: Vec<Batches> =
+                        lists.into_iter().map(|list| self.fetch(list, Arc::clone(statement))).collect();
+                    stream::iter(lists).flatten().boxed()
+                }
+                Err(error) => failed(error),
+            };
+            return keyed::read(scan, caller, listed, now_us);
+        }
+        match scan.table.paging {
+            Paging::SplitTime { max_rows } => {
+                stream::try_unfold(Pages::new(scan, max_rows, caller, now_us), Pages::step).boxed()
+            }
+            Paging::Cursor { .. } if scan.order.is_none() && scan.limit.is_none() => lanes::read(scan, caller, now_us),
+            Paging::Cursor { .. } | Paging::Numbered { .. } => {
+                stream::try_unfold(Sequence::new(scan, caller, now_us), Sequence::step).boxed()
+            }
+            Paging::One => stream::try_unfold(Slices::new(scan, caller, now_us), Slices::step).boxed(),
+        }
+    }
+}
+
+fn failed(error: Error) -> Batches {
+    stream::once(std::future::ready(Err(error))).boxed()
 }
 
 fn now_us() -> i64 {

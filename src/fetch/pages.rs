@@ -8,16 +8,12 @@ use std::sync::atomic::Ordering;
 
 use datafusion::arrow::record_batch::RecordBatch;
 
+use super::MAX_HELD_ROWS;
 use super::judge::{Full, Verdict, judge};
 use super::retry::Caller;
 use super::rows::{Order, Place, Rows, holds};
 use crate::error::{Error, Kind, Result};
-use crate::model::connector::Paging;
-use crate::model::scan::{Page, Range, Scan, iso_micros};
-use crate::model::table::From;
-
-/// Rows that are held when an order is wanted and upstream keeps none.
-const MAX_HELD_ROWS: usize = 2_000_000;
+use crate::model::scan::{At, Page, Range, Scan, iso_micros};
 
 /// A scan under way.
 #[derive(Debug)]
@@ -33,7 +29,7 @@ pub(super) struct Pages {
     /// Positions of the projection among these.
     shown: Vec<usize>,
     time: Option<usize>,
-    key: Option<usize>,
+    key: Option<Vec<usize>>,
     /// Rows have a time of their own and a key.
     pageable: bool,
     left: Vec<Range>,
@@ -52,26 +48,25 @@ pub(super) struct Pages {
 }
 
 impl Pages {
-    pub(super) fn new(scan: Scan, caller: Caller, now_us: i64) -> Self {
-        let Paging::SplitTime { max_rows, precision_us } = scan.source.connector.paging;
+    pub(super) fn new(scan: Scan, max_rows: usize, caller: Caller, now_us: i64) -> Self {
         let table = scan.table;
-        let (time, key) = (table.time_position(), table.key.and_then(|name| table.position(name)));
-        let mut columns: Vec<usize> = scan.projection.iter().copied().chain(time).chain(key).collect();
+        let precision_us = table.precision_us;
+        let time = table.time_position();
+        let key = table.key_positions();
+        let own = key.iter().flatten().copied();
+        let mut columns: Vec<usize> = scan.projection.iter().copied().chain(time).chain(own).collect();
         columns.sort_unstable();
         columns.dedup();
         let slot = |position: usize| columns.binary_search(&position).ok();
-        let own_time = time.and_then(|time| table.columns.get(time)).is_some_and(|column| {
-            // A time that a row may lack says nothing about the row's place.
-            !column.nullable && matches!(column.from, From::Keys(_))
-        });
+        let key = key.map(|key| key.into_iter().filter_map(slot).collect::<Vec<usize>>());
         Pages {
             max_rows,
             precision_us,
             now_us,
             shown: scan.projection.iter().filter_map(|position| slot(*position)).collect(),
             time: time.and_then(slot),
-            key: key.and_then(slot),
-            pageable: own_time && key.is_some(),
+            pageable: table.has_own_time() && key.is_some(),
+            key,
             left: if scan.range.is_empty() { Vec::new() } else { vec![scan.range.widened(precision_us)] },
             columns,
             seen: HashMap::new(),
@@ -111,17 +106,17 @@ impl Pages {
 
     async fn read(&mut self, range: Range) -> Result<()> {
         let limit = self.limit();
-        let page = Page { range, limit };
+        let page = Page { range, limit, at: At::Start };
         let window_end = self.scan.range.to.unwrap_or(self.now_us);
-        let batches = self.caller.page(&self.scan, &page, &self.columns, window_end).await?;
-        let mut rows = Rows::new(batches, self.time);
+        let decoded = self.caller.page(&self.scan, &page, &self.columns, window_end).await?;
+        let mut rows = Rows::new(decoded.batches, self.time);
         let order = rows.order();
         let full = rows.len() >= limit;
         let came = if full { rows.places().to_vec() } else { Vec::new() };
         if self.time.is_some() {
             rows.retain(|place| holds(range, place.time, 0));
         }
-        if let Some(key) = self.key {
+        if let Some(key) = &self.key {
             rows.drop_seen(key, &self.seen);
         }
         if self.relied && order != Order::NewestFirst {
@@ -151,7 +146,7 @@ impl Pages {
         if self.failure.is_some() {
             return self.hand_on_before_failure(rows, order);
         }
-        if self.scan.newest_first && order == Order::OldestFirst && self.held.is_none() {
+        if self.scan.order.is_some() && order == Order::OldestFirst && self.held.is_none() {
             // What has been handed on is newer than all of what is left, so holding back from here on is enough.
             self.held = Some(Rows::default());
         }
@@ -164,7 +159,7 @@ impl Pages {
         match self.scan.limit {
             // One row alone would not show whether the order is kept.
             Some(wanted) if first && self.key.is_some() => {
-                wanted.max(if self.scan.newest_first { 2 } else { 1 }).min(self.max_rows)
+                wanted.max(if self.scan.order.is_some() { 2 } else { 1 }).min(self.max_rows)
             }
             _ => self.max_rows,
         }
@@ -174,7 +169,7 @@ impl Pages {
     /// range is read again with a full limit, less what has been handed on.
     fn after_small_page(&mut self, range: Range, came: &[Place], order: Order, rows: Rows) -> Result<()> {
         self.left.push(range);
-        if !self.scan.newest_first {
+        if self.scan.order.is_none() {
             return self.hand_on(rows);
         }
         if order != Order::NewestFirst || came.first().map(|place| place.time) == came.last().map(|place| place.time) {
@@ -186,7 +181,7 @@ impl Pages {
     }
 
     fn hand_on_before_failure(&mut self, rows: Rows, order: Order) -> Result<()> {
-        let in_order = !self.scan.newest_first || (order == Order::NewestFirst && self.held.is_none());
+        let in_order = self.scan.order.is_none() || (order == Order::NewestFirst && self.held.is_none());
         if in_order { self.hand_on(rows) } else { Ok(()) }
     }
 
@@ -200,7 +195,7 @@ impl Pages {
             }
             return Ok(());
         }
-        if self.scan.newest_first {
+        if self.scan.order.is_some() {
             rows.sort_newest_first();
             // A row that was written while its elders were read belongs to a later statement.
             rows.retain(|place| self.last.is_none_or(|last| place.time <= last));
@@ -216,7 +211,7 @@ impl Pages {
         let timeless = self.time.is_none();
         let again = |time: i64| left.iter().any(|range| timeless || holds(*range, time, slack));
         self.seen.retain(|_, time| again(*time));
-        if let Some(key) = self.key {
+        if let Some(key) = &self.key {
             for place in rows.places().iter().filter(|place| again(place.time)) {
                 self.seen.insert(rows.key(*place, key), place.time);
             }

@@ -13,13 +13,13 @@ use datafusion::arrow::record_batch::RecordBatch;
 use futures::StreamExt;
 use tokio::time::Instant;
 
-use super::limiter::{self, Limiter, whole_seconds};
+use super::limiter::{self, Limiter, Permit, whole_seconds};
 use crate::error::{Error, Kind, Result};
-use crate::model::connector::Request;
-use crate::model::scan::{Page, Scan};
-use crate::model::statement::{Ledger, Notice, Severity, Statement};
-use crate::upstream::decode::Decoder;
-use crate::upstream::http::{Body, Break, Credential, Transport};
+use crate::model::connector::{Body, Request};
+use crate::model::scan::{At, Page, Scan};
+use crate::model::statement::{End, Ledger, Notice, Severity, Statement};
+use crate::upstream::decode::{Decoded, Decoder};
+use crate::upstream::http::{Body as Pieces, Break, Credential, Transport};
 use crate::upstream::refusal::{Refusal, Retry};
 
 /// Attempts at one page.
@@ -30,7 +30,7 @@ const MAX_HOPS: u32 = 3;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Makes the calls of one scan.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Caller {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) limiter: Arc<Limiter>,
@@ -56,16 +56,85 @@ impl Caller {
         page: &Page,
         columns: &[usize],
         window_end_us: i64,
-    ) -> Result<Vec<RecordBatch>> {
+    ) -> Result<Decoded> {
         let request = (scan.source.connector.request)(scan, page);
         let mut progress = Progress::default();
         loop {
             let decoder = Decoder::new(scan, columns, window_end_us)?;
-            match self.attempt(scan, &request, progress.at.as_deref(), decoder).await {
-                Ok(batches) => return Ok(batches),
+            let attempt = match self.attempt(scan, &request, progress.at.as_deref(), decoder).await {
+                Ok(Decoded { file_url: Some(url), .. }) => {
+                    let decoder = Decoder::of_file(scan, columns, window_end_us)?;
+                    self.download(scan, &url, decoder).await
+                }
+                other => other,
+            };
+            match attempt {
+                Ok(decoded) => return self.judge(scan, page, decoded),
+                Err(Refusal { retry: Retry::Absent, error }) => match page.at {
+                    At::Key(_) => return Ok(Decoded::default()),
+                    // Where no key was asked for, nothing can be absent but what was to be read.
+                    _ => return Err(error),
+                },
                 Err(refusal) => self.wait_for_next(refusal, &mut progress).await?,
             }
         }
+    }
+
+    /// What to do about rows that upstream says it left out.
+    fn judge(&self, scan: &Scan, page: &Page, decoded: Decoded) -> Result<Decoded> {
+        if !decoded.truncated {
+            return Ok(decoded);
+        }
+        let name = format!("{}.{}", scan.source.name, scan.table.name);
+        let rows: usize = decoded.batches.iter().map(RecordBatch::num_rows).sum();
+        let of_key = match &page.at {
+            At::Key(key) => format!(" under key '{key}'"),
+            _ => String::new(),
+        };
+        let message = format!("upstream cut its answer for {name}{of_key} after {rows} rows");
+        let detail = "It says so itself, and there is no way to ask for the rest.";
+        if !self.statement.policy.warn_on_truncated {
+            return Err(Error::new(Kind::UpstreamTruncated, message).detail(detail).hint(
+                "SET spanwire.on_truncated = warn takes what comes; the vendor's plan decides how much that is.",
+            ));
+        }
+        self.ledger.end(End::Truncated);
+        let notice = Notice { severity: Severity::Warning, message, detail: Some(detail.to_owned()), hint: None };
+        self.statement.notice(notice);
+        Ok(decoded)
+    }
+
+    /// Gets the file that an answer has named. Its address is told to nobody.
+    async fn download(&self, scan: &Scan, url: &str, decoder: Decoder) -> Result<Decoded, Refusal> {
+        let permit = self.permit("GET the file that the answer names".to_owned());
+        let mut permit = permit.await.map_err(Refusal::fatal)?;
+        let answer = self.within(self.transport.download(&scan.source, url)).await;
+        permit.settle();
+        let answer = answer.map_err(Refusal::fatal)??;
+        if !(200..300).contains(&answer.status) {
+            let (source, table, status) = (&scan.source.name, scan.table.name, answer.status);
+            let message = format!("the file of {source}.{table} cannot be fetched (HTTP {status})");
+            let error =
+                Error::new(Kind::UpstreamFault, message).detail("Its address may have expired before it was used.");
+            // A new address comes with a new answer. What the storage says may repeat the address, so it is not read.
+            return Err(Refusal { error, retry: Retry::Backoff });
+        }
+        let body = self.within(answer.rows(&scan.source)).await.map_err(Refusal::fatal)??;
+        self.read(body, decoder).await
+    }
+
+    /// Takes the right to make one call, and enters the call as sent.
+    async fn permit(&self, told: String) -> Result<Permit> {
+        // Before the wait: a budget that is used up is no reason to wait for a permit.
+        self.statement.count_call()?;
+        let started = Instant::now();
+        let permit = self.limiter.acquire(&self.statement, |wait| self.tell(wait)).await;
+        let waited = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.ledger.waited_us.fetch_add(waited, Ordering::Relaxed);
+        let mut permit = permit?;
+        self.ledger.request(told);
+        permit.sent();
+        Ok(permit)
     }
 
     /// Makes one call.
@@ -75,31 +144,27 @@ impl Caller {
         request: &Request,
         at: Option<&str>,
         decoder: Decoder,
-    ) -> Result<Vec<RecordBatch>, Refusal> {
-        // Before the wait: a budget that is used up is no reason to wait for a permit.
-        self.statement.count_call().map_err(Refusal::fatal)?;
-        let mut permit = {
-            let started = Instant::now();
-            let permit = self.limiter.acquire(&self.statement, |wait| self.tell(wait)).await;
-            let waited = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-            self.ledger.waited_us.fetch_add(waited, Ordering::Relaxed);
-            permit.map_err(Refusal::fatal)?
-        };
-        self.ledger.request(match at {
+    ) -> Result<Decoded, Refusal> {
+        let told = match at {
             Some(at) => format!("{request} (redirected to {at})"),
             None => request.to_string(),
-        });
-        permit.sent();
+        };
+        let mut permit = self.permit(told).await.map_err(Refusal::fatal)?;
         let answer = self.within(self.transport.send(&scan.source, request, at, &self.credential)).await;
         permit.settle();
-        let body = self.within(answer.map_err(Refusal::fatal)??.rows(&scan.source)).await.map_err(Refusal::fatal)??;
+        let answer = answer.map_err(Refusal::fatal)??;
+        let truncated = match scan.table.body {
+            Body::Lines { truncated } => answer.headers.flags.iter().any(|flag| flag == truncated),
+            Body::Rows { .. } | Body::File { .. } => false,
+        };
+        let body = self.within(answer.rows(&scan.source)).await.map_err(Refusal::fatal)??;
         // The permit lives until here, because the call does.
-        let batches = self.read(body, decoder).await;
+        let decoded = self.read(body, decoder).await;
         drop(permit);
-        batches
+        decoded.map(|decoded| Decoded { truncated, ..decoded })
     }
 
-    async fn read(&self, mut body: Body, mut decoder: Decoder) -> Result<Vec<RecordBatch>, Refusal> {
+    async fn read(&self, mut body: Pieces, mut decoder: Decoder) -> Result<Decoded, Refusal> {
         loop {
             match self.within(body.next()).await.map_err(Refusal::fatal)? {
                 Some(Ok(piece)) => {

@@ -3,9 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use datafusion::arrow::array::{Array, AsArray};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::compute::interleave_record_batch;
-use datafusion::arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use datafusion::arrow::datatypes::{Float64Type, Int64Type, TimestampMicrosecondType};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
@@ -23,7 +23,7 @@ pub(super) struct Rows {
 /// One row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    /// Its time; zero if the table has none.
+    /// Its time, or its rank in another order; zero if the table has none.
     pub(super) time: i64,
     batch: u32,
     row: u32,
@@ -41,15 +41,23 @@ pub(super) enum Order {
 }
 
 impl Rows {
-    /// All rows of a page. `time` is the position of the time column, if there is one.
+    /// All rows of a page. `time` is the position of the column that orders them, if there is one: a time, an integer
+    /// or a double.
     pub(super) fn new(batches: Vec<RecordBatch>, time: Option<usize>) -> Self {
+        Rows::by(batches, time, &[])
+    }
+
+    /// As [`Rows::new`]; with keys, by the number that they lead to within a `jsonb` column.
+    pub(super) fn by(batches: Vec<RecordBatch>, time: Option<usize>, path: &[String]) -> Self {
         let mut places = Vec::with_capacity(batches.iter().map(RecordBatch::num_rows).sum());
+        let mut last = 0;
         for (batch, rows) in (0..).zip(&batches) {
-            let times = time.map(|time| rows.column(time).as_primitive::<TimestampMicrosecondType>());
+            let ranks = time.map(|time| rank(rows.column(time), path));
             let count = u32::try_from(rows.num_rows()).unwrap_or(u32::MAX);
             places.extend((0..count).map(|row| {
-                let time = times.map_or(0, |times| times.value(row as usize));
-                Place { time, batch, row }
+                // A row without a value has no place of its own: it stays behind its neighbour.
+                last = ranks.as_ref().and_then(|rank| rank(row as usize)).unwrap_or(last);
+                Place { time: last, batch, row }
             }));
         }
         Rows { batches, places }
@@ -63,13 +71,20 @@ impl Rows {
         &self.places
     }
 
-    /// The key of a row.
-    pub(super) fn key(&self, place: Place, key: usize) -> String {
-        let column = self.batches[place.batch as usize].column(key);
+    /// The key of a row, of the columns at these positions.
+    pub(super) fn key(&self, place: Place, key: &[usize]) -> String {
         let row = place.row as usize;
-        match column.as_string_opt::<i32>() {
-            Some(texts) if texts.is_valid(row) => texts.value(row).to_owned(),
-            _ => column.as_primitive_opt::<Int64Type>().map(|ids| ids.value(row).to_string()).unwrap_or_default(),
+        let part = |column: &usize| {
+            let column = self.batches[place.batch as usize].column(*column);
+            match column.as_string_opt::<i32>() {
+                Some(texts) if texts.is_valid(row) => texts.value(row).to_owned(),
+                _ => column.as_primitive_opt::<Int64Type>().map(|ids| ids.value(row).to_string()).unwrap_or_default(),
+            }
+        };
+        match key {
+            [only] => part(only),
+            // A NUL stands in no text, so parts cannot run into each other.
+            parts => parts.iter().map(part).collect::<Vec<String>>().join("\0"),
         }
     }
 
@@ -88,14 +103,26 @@ impl Rows {
         self.places.retain(|place| test(*place));
     }
 
+    /// Keeps the rows of one key, which stands in the column at this position.
+    pub(super) fn retain_key(&mut self, column: usize, wanted: &str) {
+        let mut places = std::mem::take(&mut self.places);
+        places.retain(|place| self.key(*place, &[column]) == wanted);
+        self.places = places;
+    }
+
     /// Drops the rows whose key has been seen.
-    pub(super) fn drop_seen(&mut self, key: usize, seen: &HashMap<String, i64>) {
+    pub(super) fn drop_seen(&mut self, key: &[usize], seen: &HashMap<String, i64>) {
         if seen.is_empty() {
             return;
         }
         let mut places = std::mem::take(&mut self.places);
         places.retain(|place| !seen.contains_key(&self.key(*place, key)));
         self.places = places;
+    }
+
+    /// Orders the rows oldest first; those of one instant stay as they came.
+    pub(super) fn sort_oldest_first(&mut self) {
+        self.places.sort_by_key(|place| place.time);
     }
 
     /// Orders the rows newest first; those of one instant stay as they came.
@@ -137,6 +164,33 @@ impl Rows {
             };
             batches.push(batch.map_err(|error| fault(&error))?);
         }
+    }
+}
+
+/// Maps the values of a column to integers of the same order; a row without a value has none.
+fn rank<'a>(column: &'a ArrayRef, path: &'a [String]) -> Box<dyn Fn(usize) -> Option<i64> + 'a> {
+    // Of doubles that are no NaN the bits, read as sign and magnitude, have their order; -0 is 0.
+    let of_double = |number: f64| {
+        let bits = (number + 0.0).to_bits() as i64;
+        bits ^ (((bits >> 63) as u64) >> 1) as i64
+    };
+    if let Some(texts) = column.as_string_opt::<i32>() {
+        return Box::new(move |row| {
+            let document = texts.is_valid(row).then(|| serde_json::from_str::<serde_json::Value>(texts.value(row)));
+            let found = path.iter().try_fold(&document?.ok()?, |value, key| value.get(key))?.clone();
+            let number = found.as_f64().or_else(|| found.as_str()?.parse().ok());
+            number.map(of_double)
+        });
+    }
+    if let Some(times) = column.as_primitive_opt::<TimestampMicrosecondType>() {
+        return Box::new(|row| times.is_valid(row).then(|| times.value(row)));
+    }
+    if let Some(numbers) = column.as_primitive_opt::<Int64Type>() {
+        return Box::new(|row| numbers.is_valid(row).then(|| numbers.value(row)));
+    }
+    match column.as_primitive_opt::<Float64Type>() {
+        Some(doubles) => Box::new(move |row| doubles.is_valid(row).then(|| of_double(doubles.value(row)))),
+        None => Box::new(|_| None),
     }
 }
 

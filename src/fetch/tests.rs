@@ -11,13 +11,23 @@ use datafusion::arrow::record_batch::RecordBatch;
 use super::*;
 use crate::error::Kind;
 use crate::model::connector::{Connector, Quota};
+use futures::TryStreamExt;
+
+use crate::model::scan::Order;
+use crate::model::table::Table;
 use crate::upstream::http::Client;
 use crate::upstream::spanlens;
 
+mod cursors;
 mod faults;
+mod files;
+mod keys;
+mod numbered;
+mod paged;
 mod paging;
 mod quota;
 mod server;
+mod slices;
 mod vendor;
 
 /// Spanlens with a quota that no test runs into.
@@ -31,12 +41,23 @@ pub(super) fn source(base_url: &str) -> Source {
         quota: GENEROUS,
         lookback: Duration::from_secs(30 * 86_400),
         body_bytes: 1 << 30,
+        settings: std::collections::BTreeMap::new(),
     }
 }
 
 /// Spanlens with pages of a hundred rows: the same borders with less to read.
-const SMALL: Connector =
-    Connector { paging: Paging::SplitTime { max_rows: 100, precision_us: 1_000 }, ..spanlens::CONNECTOR };
+const SMALL: Connector = Connector { tables: SMALL_TABLES, ..spanlens::CONNECTOR };
+const SMALL_TABLES: &[Table] = &[
+    Table { paging: Paging::SplitTime { max_rows: 100 }, ..spanlens::REQUESTS },
+    Table { paging: Paging::SplitTime { max_rows: 100 }, ..spanlens::ANOMALIES },
+    Table { paging: Paging::SplitTime { max_rows: 100 }, ..spanlens::SECURITY },
+];
+
+/// A source of another vendor, with its own quota per minute.
+fn source_of(connector: &'static Connector) -> Source {
+    let quota = Quota { concurrency: connector.quota.concurrency, ..GENEROUS };
+    Source { name: connector.kind.to_owned(), connector, quota, ..source("http://test") }
+}
 
 /// The secret of every test; looked for where it must not be.
 const SECRET: &str = "test-token-secret";
@@ -67,16 +88,7 @@ fn scan(source: Source, table: &str, columns: &[&str]) -> Scan {
     let table = connector.tables.iter().find(|described| described.name == table).unwrap();
     let mut projection: Vec<usize> = columns.iter().map(|name| table.position(name).unwrap()).collect();
     projection.sort_unstable();
-    Scan {
-        source: Arc::new(source),
-        table,
-        parameters: Vec::new(),
-        range: Range { from: Some(0), to: None },
-        echoes: Vec::new(),
-        projection,
-        limit: None,
-        newest_first: false,
-    }
+    Scan { range: Range { from: Some(0), to: None }, projection, ..Scan::of(&Arc::new(source), table) }
 }
 
 async fn collect(batches: Batches) -> Result<Vec<RecordBatch>> {

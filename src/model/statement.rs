@@ -1,14 +1,15 @@
 //! What belongs to one running statement and travels with it through every layer: when to stop, what to tell the
 //! client, what it has cost.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Kind, Result};
+use crate::model::journal::Journal;
 use crate::model::table::Table;
 
 /// One running statement.
@@ -22,10 +23,24 @@ pub struct Statement {
     pub max_calls: u32,
     /// Whose credential is sent: the scope of limiter and segments.
     pub user: String,
+    /// What becomes of rows that upstream does not give.
+    pub policy: Policy,
     notices: Mutex<Vec<Notice>>,
     noticed: tokio::sync::Notify,
-    scans: Mutex<Vec<std::sync::Arc<Ledger>>>,
+    scans: Mutex<Vec<Arc<Ledger>>>,
     calls: AtomicU32,
+    journal: Option<Arc<Journal>>,
+    /// Its number in the journal; it has none until it scans.
+    number: OnceLock<i64>,
+}
+
+/// What a session wants where not all rows can be had.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Upstream says that it cut an answer: a warning instead of an error.
+    pub warn_on_truncated: bool,
+    /// One of several upstreams fails: a warning instead of an error.
+    pub warn_on_upstream_error: bool,
 }
 
 /// Something to tell the client beside the rows.
@@ -65,9 +80,37 @@ pub struct Ledger {
     pub bytes: AtomicU64,
     /// Time spent waiting for permits, in microseconds.
     pub waited_us: AtomicU64,
-    /// The requests that were sent.
+    /// The requests that were sent; the first of them, if there are very many.
     pub requests: Mutex<Vec<String>>,
+    /// When the scan began.
+    pub started: chrono::DateTime<chrono::Utc>,
+    end: Mutex<End>,
+    /// Further requests are only counted.
+    is_short: AtomicBool,
 }
+
+/// How far a scan has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum End {
+    /// It runs.
+    #[default]
+    Open,
+    /// All rows have come.
+    Complete,
+    /// Nobody wanted more of its rows: there were enough, or the statement was cancelled or had failed elsewhere.
+    Stopped,
+    /// Upstream cut an answer, and the session wanted a warning.
+    Truncated,
+    /// It failed, and the session wanted a warning.
+    Partial(String),
+    /// It failed.
+    Failed(String),
+}
+
+/// Requests that a ledger keeps.
+const MAX_REQUESTS: usize = 1_000;
+/// Bytes of requests that a shortened ledger keeps.
+const SHORT_BYTES: usize = 4_096;
 
 impl Statement {
     /// Makes a statement that may take until `timeout` from now.
@@ -77,11 +120,21 @@ impl Statement {
             deadline: timeout.map(|timeout| Instant::now() + timeout),
             max_calls,
             user: user.to_owned(),
+            policy: Policy::default(),
             notices: Mutex::default(),
             noticed: tokio::sync::Notify::new(),
             scans: Mutex::default(),
             calls: AtomicU32::new(0),
+            journal: None,
+            number: OnceLock::new(),
         }
+    }
+
+    /// Enters the scans, as soon as they are opened, into the journal of the user.
+    #[must_use]
+    pub fn recorded(mut self, journal: &Arc<Journal>) -> Self {
+        self.journal = Some(Arc::clone(journal));
+        self
     }
 
     /// Queues a notice for the client and wakes who waits in [`Statement::noticed`].
@@ -101,8 +154,8 @@ impl Statement {
     }
 
     /// Opens the ledger of a scan.
-    pub fn open(&self, source: &str, table: &Table) -> std::sync::Arc<Ledger> {
-        let ledger = std::sync::Arc::new(Ledger {
+    pub fn open(&self, source: &str, table: &Table) -> Arc<Ledger> {
+        let ledger = Arc::new(Ledger {
             source: source.to_owned(),
             table: table.name,
             calls: AtomicU32::new(0),
@@ -110,13 +163,19 @@ impl Statement {
             bytes: AtomicU64::new(0),
             waited_us: AtomicU64::new(0),
             requests: Mutex::default(),
+            started: chrono::Utc::now(),
+            end: Mutex::default(),
+            is_short: AtomicBool::new(false),
         });
-        lock(&self.scans).push(std::sync::Arc::clone(&ledger));
+        lock(&self.scans).push(Arc::clone(&ledger));
+        if let Some(journal) = &self.journal {
+            journal.push(*self.number.get_or_init(|| journal.next_statement()), &ledger);
+        }
         ledger
     }
 
     /// The ledgers of the scans so far.
-    pub fn scans(&self) -> Vec<std::sync::Arc<Ledger>> {
+    pub fn scans(&self) -> Vec<Arc<Ledger>> {
         lock(&self.scans).clone()
     }
 
@@ -129,12 +188,19 @@ impl Statement {
         if before < self.max_calls {
             return Ok(());
         }
-        Err(Error::new(
-            Kind::ConfigurationLimit,
-            format!("statement needs more than {} upstream calls", self.max_calls),
-        )
-        .detail("The budget \"spanwire.max_calls\" is used up and there are rows left to read.")
-        .hint("Narrow the time range, or SET spanwire.max_calls to a larger number."))
+        Err(self.over_budget().detail("The budget \"spanwire.max_calls\" is used up and there are rows left to read."))
+    }
+
+    /// The error of a statement that needs more calls than its budget allows.
+    pub fn over_budget(&self) -> Error {
+        let message = format!("statement needs more than {} upstream calls", self.max_calls);
+        Error::new(Kind::ConfigurationLimit, message)
+            .hint("Narrow the time range, or SET spanwire.max_calls to a larger number.")
+    }
+
+    /// Whether the budget of calls is used up.
+    pub fn is_spent(&self) -> bool {
+        self.calls.load(Ordering::Relaxed) > self.max_calls
     }
 
     /// The error of a statement whose token has fired: its deadline has passed, or somebody cancelled it.
@@ -155,7 +221,43 @@ impl Ledger {
     /// Records a request that is about to be sent.
     pub fn request(&self, request: String) {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        lock(&self.requests).push(request);
+        let mut requests = lock(&self.requests);
+        if requests.len() < MAX_REQUESTS && !self.is_short.load(Ordering::Relaxed) {
+            requests.push(request);
+        }
+    }
+
+    /// Keeps the first few requests only, also of those to come.
+    pub fn shorten(&self) {
+        let mut requests = lock(&self.requests);
+        self.is_short.store(true, Ordering::Relaxed);
+        let mut bytes = 0;
+        let mut fits = |request: &&String| {
+            bytes += request.len();
+            bytes <= SHORT_BYTES
+        };
+        let n = requests.iter().take_while(|request| fits(request)).count();
+        requests.truncate(n);
+        requests.shrink_to_fit();
+    }
+
+    /// Records how the scan ended. What was cut stays cut, even if all the rest has come; and who leaves a scan that has
+    /// ended does not stop it.
+    pub fn end(&self, how: End) {
+        let mut end = lock(&self.end);
+        let stays = match how {
+            End::Stopped => *end != End::Open,
+            End::Complete => matches!(*end, End::Truncated | End::Partial(_)),
+            _ => matches!(*end, End::Partial(_)),
+        };
+        if !stays {
+            *end = how;
+        }
+    }
+
+    /// How the scan ended, if it did.
+    pub fn ended(&self) -> End {
+        lock(&self.end).clone()
     }
 
     /// The requests sent so far.

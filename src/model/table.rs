@@ -7,6 +7,11 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
+use crate::model::canonical::Canonical;
+use crate::model::connector::{Body, Paging};
+
+pub use crate::model::push::{Fidelity, Op, Push, class, contains, equal, push};
+
 /// Key of the Arrow field metadata that names a PostgreSQL type which the Arrow type alone does not tell.
 pub const PG_TYPE: &str = "pg.type";
 
@@ -23,14 +28,88 @@ pub struct Table {
     pub columns: &'static [Column],
     /// Column that upstream's time bounds apply to, if a row carries it.
     pub time: Option<&'static str>,
-    /// Column whose value is unique, if the API guarantees one.
-    pub key: Option<&'static str>,
+    /// Columns whose values together are unique, if the API guarantees any.
+    pub key: &'static [&'static str],
+    /// Columns that tell whether a row of one answer is a row of another, if no key is guaranteed.
+    pub identity: &'static [&'static str],
     /// Whether upstream keeps to the time bounds it is sent for this table.
     pub window: Window,
+    /// Precision of upstream's time bounds, in microseconds; bounds are widened to it.
+    pub precision_us: i64,
+    /// How further rows are reached.
+    pub paging: Paging,
+    /// How the rows stand in an answer.
+    pub body: Body,
+    /// Orders that upstream serves.
+    pub sorts: &'static [Sort],
+    /// The column without whose value there are no rows, if upstream wants one.
+    pub lookup: Option<Lookup>,
+    /// A setting of the source of which each value takes a scan of its own.
+    pub each: Option<Each>,
+    /// Filters of [`Push::counted`] kind that one request takes at the most.
+    pub most_filters: usize,
+    /// Upstream can be asked for rows of which any of several conditions holds, each over a column of its own.
+    pub any: bool,
+    /// What a session can switch on for it.
+    pub switches: &'static [Switch],
+    /// What it is among the virtual tables of schema `public`.
+    pub canonical: Option<Canonical>,
     /// What is known about this table and fits nowhere else; shown in the README.
     pub notes: &'static [&'static str],
     /// Three statements that show what it is for.
     pub examples: &'static [&'static str],
+}
+
+/// An order that upstream serves, both ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// The column.
+    pub column: &'static str,
+    /// The word for it in a request.
+    pub parameter: &'static str,
+    /// Upstream sends newest first without being asked, and cannot be asked for more.
+    pub only_descending: bool,
+    /// By a number within a `jsonb` column: under any one key, and then these. The key follows the word, after `__`.
+    pub under: Option<&'static [&'static str]>,
+}
+
+/// Rows that come only by the value of one column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lookup {
+    /// The column.
+    pub column: &'static str,
+    /// The request parameter that takes one value.
+    pub parameter: &'static str,
+    /// The values are UUIDs: any other text is the value of no row.
+    pub uuid: bool,
+    /// Table of the same source that lists the values.
+    pub list: &'static str,
+    /// Its column that holds them.
+    pub list_column: &'static str,
+    /// Rows lie at most so long after the time of their entry in the list, in microseconds; never before it.
+    pub reach_us: i64,
+}
+
+/// A setting of the source of which each value takes a scan of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Each {
+    /// Key of the configuration.
+    pub setting: &'static str,
+    /// The request parameter that takes one value.
+    pub parameter: &'static str,
+    /// The column that shows it.
+    pub column: &'static str,
+}
+
+/// Something that a session can switch on, by `SET <source>.<name> = on`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Switch {
+    /// Name of the setting.
+    pub name: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+    /// Rows come which the filters sent do not describe: these filters are not checked again, and choose other rows.
+    pub widens: bool,
 }
 
 /// What becomes of `from` and `to`.
@@ -51,6 +130,8 @@ pub struct Column {
     pub ty: Type,
     /// Where the value stands in a row of upstream.
     pub from: From,
+    /// How it is written there.
+    pub form: Form,
     /// Whether a row may lack it.
     pub nullable: bool,
     /// Unit of a number, for people: "ms", "USD", "tokens".
@@ -68,10 +149,29 @@ pub enum From {
     Keys(&'static [&'static str]),
     /// The first of these keys, or else the end of the time range that was asked for (now, if it is open).
     KeysOrWindowEnd(&'static [&'static str]),
-    /// Nowhere: upstream filters by it but does not return it. It takes `=` and `IN` and shows the value asked for.
+    /// The value within the first of these keys, a document or the text of one: at the first of these paths that leads
+    /// to a text. NULL if none does.
+    Inside(&'static [&'static str], &'static [&'static [&'static str]]),
+    /// From the time under the first key to the one under the second, in milliseconds; NULL if either is missing.
+    Between(&'static str, &'static str),
+    /// Nowhere: upstream filters by it but does not return it. It takes `=` and `IN` and shows the value asked for; of
+    /// several values, NULL, for which of them a row has is not told.
     FilterOnly,
+    /// Nowhere: the value of the table's [`Each`] that the scan asks for.
+    Each,
     /// All keys of the row that no other column reads, as one JSON object; NULL when there are none.
     Rest,
+}
+
+/// How a value is written in a row, where that is not the plain way of its type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As its type: text, number, boolean, ISO 8601 time, JSON.
+    Plain,
+    /// A time as milliseconds since 1970-01-01 UTC.
+    EpochMillis,
+    /// JSON as a string that holds it; a string that holds none is taken as it is.
+    JsonText,
 }
 
 /// SQL type of a column.
@@ -89,54 +189,6 @@ pub enum Type {
     Timestamptz,
     /// `jsonb`, kept as PostgreSQL prints it.
     Jsonb,
-}
-
-/// One thing that upstream can filter by a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Push {
-    /// What SQL must say.
-    pub op: Op,
-    /// Name of the request parameter.
-    pub parameter: &'static str,
-    /// Whether upstream keeps to it to the letter.
-    pub fidelity: Fidelity,
-}
-
-/// A comparison that upstream offers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Op {
-    /// `column = value`.
-    Equal,
-    /// `column ILIKE '%value%'`; hence also a superset of `=` and of `LIKE` patterns.
-    Contains,
-    /// `column` within one of these ranges, each under its own word. Bounds are inclusive.
-    Class(&'static [(&'static str, i64, i64)]),
-    /// `column >= value`, at a precision of so many microseconds.
-    AtLeast(i64),
-    /// `column <= value`, at a precision of so many microseconds.
-    AtMost(i64),
-}
-
-/// How well upstream keeps to a filter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Fidelity {
-    /// Not sent: the rows are filtered here.
-    Local,
-    /// Sent, and all rows that match come, with others among them: checked again here.
-    Superset,
-    /// Sent, and exactly the rows that match come.
-    Exact,
-}
-
-impl Fidelity {
-    /// The word that EXPLAIN and the system views use.
-    pub fn word(self) -> &'static str {
-        match self {
-            Fidelity::Local => "local",
-            Fidelity::Superset => "re-checked",
-            Fidelity::Exact => "pushed",
-        }
-    }
 }
 
 impl Type {
@@ -177,7 +229,7 @@ impl Type {
 }
 
 const fn column(name: &'static str, ty: Type) -> Column {
-    Column { name, ty, from: From::Keys(&[]), nullable: false, unit: None, doc: "", push: &[] }
+    Column { name, ty, from: From::Keys(&[]), form: Form::Plain, nullable: false, unit: None, doc: "", push: &[] }
 }
 
 /// A `text` column, never NULL.
@@ -237,6 +289,43 @@ impl Column {
         self
     }
 
+    /// Takes the value from within the document under one of these keys.
+    #[must_use]
+    pub const fn inside(mut self, keys: &'static [&'static str], paths: &'static [&'static [&'static str]]) -> Self {
+        self.from = From::Inside(keys, paths);
+        self.nullable = true;
+        self
+    }
+
+    /// Takes the milliseconds from one time to another.
+    #[must_use]
+    pub const fn between(mut self, start: &'static str, end: &'static str) -> Self {
+        self.from = From::Between(start, end);
+        self.nullable = true;
+        self
+    }
+
+    /// Shows the value of the table's [`Each`].
+    #[must_use]
+    pub const fn each(mut self) -> Self {
+        self.from = From::Each;
+        self
+    }
+
+    /// Reads a time as milliseconds since 1970.
+    #[must_use]
+    pub const fn epoch_millis(mut self) -> Self {
+        self.form = Form::EpochMillis;
+        self
+    }
+
+    /// Reads a string that holds JSON.
+    #[must_use]
+    pub const fn json_text(mut self) -> Self {
+        self.form = Form::JsonText;
+        self
+    }
+
     /// Says that a row may lack the value.
     #[must_use]
     pub const fn null(mut self) -> Self {
@@ -267,12 +356,13 @@ impl Column {
 
     /// The row keys that the column reads.
     pub fn row_keys(&self) -> impl Iterator<Item = &'static str> {
-        let (own, keys): (Option<&'static str>, &'static [&'static str]) = match self.from {
-            From::Keys([]) => (Some(self.name), &[]),
-            From::Keys(keys) | From::KeysOrWindowEnd(keys) => (None, keys),
-            From::FilterOnly | From::Rest => (None, &[]),
+        let (own, keys): ([Option<&'static str>; 2], &'static [&'static str]) = match self.from {
+            From::Keys([]) => ([Some(self.name), None], &[]),
+            From::Keys(keys) | From::KeysOrWindowEnd(keys) | From::Inside(keys, _) => ([None, None], keys),
+            From::Between(start, end) => ([Some(start), Some(end)], &[]),
+            From::FilterOnly | From::Each | From::Rest => ([None, None], &[]),
         };
-        own.into_iter().chain(keys.iter().copied())
+        own.into_iter().flatten().chain(keys.iter().copied())
     }
 
     /// The comment that pg_catalog shows.
@@ -287,7 +377,8 @@ impl Column {
         comment
     }
 
-    fn field(&self, zone: &Arc<str>) -> Field {
+    /// The Arrow field, times in `zone`.
+    pub fn field(&self, zone: &Arc<str>) -> Field {
         let field = Field::new(self.name, self.ty.arrow(zone), self.nullable);
         match self.ty {
             Type::Jsonb => field.with_metadata([(PG_TYPE.to_owned(), "jsonb".to_owned())].into()),
@@ -295,6 +386,30 @@ impl Column {
         }
     }
 }
+
+/// What most tables have; a description names what it has beyond this.
+pub const TABLE: Table = Table {
+    name: "",
+    path: "",
+    doc: "",
+    columns: &[],
+    time: None,
+    key: &[],
+    identity: &[],
+    window: Window::Kept,
+    precision_us: 1,
+    paging: Paging::One,
+    body: Body::Rows { keys: &[], count: false },
+    sorts: &[],
+    lookup: None,
+    each: None,
+    most_filters: usize::MAX,
+    any: false,
+    switches: &[],
+    canonical: None,
+    notes: &[],
+    examples: &[],
+};
 
 impl Table {
     /// The Arrow schema, times in `zone`.
@@ -312,23 +427,31 @@ impl Table {
         self.columns.iter().find(|column| column.name == name)
     }
 
+    /// Positions of the columns of the key, if all of them are there.
+    pub fn key_positions(&self) -> Option<Vec<usize>> {
+        self.positions(self.key)
+    }
+
+    /// Positions of the columns of the identity, if all of them are there.
+    pub fn identity_positions(&self) -> Option<Vec<usize>> {
+        self.positions(self.identity)
+    }
+
+    fn positions(&self, names: &[&str]) -> Option<Vec<usize>> {
+        let positions: Option<Vec<usize>> = names.iter().map(|name| self.position(name)).collect();
+        positions.filter(|positions| !positions.is_empty())
+    }
+
+    /// Whether rows carry a time of their own that tells their place.
+    pub fn has_own_time(&self) -> bool {
+        self.time.and_then(|name| self.column(name)).is_some_and(|column| {
+            // A time that a row may lack says nothing about the row's place.
+            !column.nullable && matches!(column.from, From::Keys(_))
+        })
+    }
+
     /// Position of the time column.
     pub fn time_position(&self) -> Option<usize> {
         self.time.and_then(|name| self.position(name))
     }
-}
-
-/// `=` under a parameter.
-pub const fn equal(parameter: &'static str, fidelity: Fidelity) -> Push {
-    Push { op: Op::Equal, parameter, fidelity }
-}
-
-/// Case-insensitive substring under a parameter.
-pub const fn contains(parameter: &'static str, fidelity: Fidelity) -> Push {
-    Push { op: Op::Contains, parameter, fidelity }
-}
-
-/// Classes of numbers under a parameter.
-pub const fn class(parameter: &'static str, fidelity: Fidelity, classes: &'static [(&'static str, i64, i64)]) -> Push {
-    Push { op: Op::Class(classes), parameter, fidelity }
 }

@@ -16,6 +16,7 @@ pub mod datetime;
 pub mod float;
 pub mod interval;
 pub mod interval_parse;
+pub mod jsonb;
 pub mod moment;
 pub mod numeric;
 pub mod text;

@@ -35,6 +35,9 @@ pub(super) fn vars(gateway: &Gateway, hello: &Hello) -> Result<Vars> {
     let mut path = vec!["\"$user\"".to_owned(), "public".to_owned()];
     path.extend(gateway.sources.iter().map(|source| source.name.clone()));
     vars.decide("search_path", &path.join(", "));
+    for (source, switch) in gateway.switches(&hello.user) {
+        vars.offer(&format!("{source}.{}", switch.name), switch.doc);
+    }
     for (name, value) in &hello.parameters {
         if name == "options" {
             for (name, value) in options(value)? {

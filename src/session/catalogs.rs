@@ -13,9 +13,11 @@ use crate::catalog::{
     self, Activity, Array, Column, Relation, RelationKind, Rowset, Schema, SessionInfo, Setting, Snapshot, Value,
 };
 use crate::error::{Error, Result};
+use crate::model::canonical::{SHAPES, Shape};
 use crate::model::scan::Source;
-use crate::model::table::Table;
+use crate::model::table::{self, Table};
 use crate::session::{Session, answer};
+use crate::table::{canonical, system};
 
 /// Whether every relation of a statement is one of the catalogs.
 pub(super) fn applies(session: &Session, statement: &Statement) -> bool {
@@ -93,31 +95,58 @@ fn snapshot(session: &Session) -> Snapshot {
         oid: None,
         comment: Some(format!("Exports of {}.", source.connector.title)),
     });
-    let relations =
-        sources.iter().flat_map(|source| source.connector.tables.iter().map(move |table| relation(source, table)));
+    let system = Schema {
+        name: system::SCHEMA.to_owned(),
+        oid: None,
+        comment: Some("System views of the gateway: sources, what upstream can filter, scans, quota.".to_owned()),
+    };
+    let tables = sources.iter().flat_map(|source| {
+        source.connector.tables.iter().map(move |table| relation(&source.name, table, RelationKind::Table))
+    });
+    let system_views = system::VIEWS.iter().map(|view| relation(system::SCHEMA, &view.table, RelationKind::View));
+    let views = SHAPES.iter().map(|shape| view(shape, &sources));
     Snapshot {
         database: session.hello.database.clone(),
         owner: session.hello.user.clone(),
-        schemas: std::iter::once(public).chain(schemas).collect(),
-        relations: relations.collect(),
+        schemas: [public, system].into_iter().chain(schemas).collect(),
+        relations: views.chain(tables).chain(system_views).collect(),
         users: session.gateway.users.iter().map(|user| user.name.clone()).collect(),
     }
 }
 
-fn relation(source: &Source, table: &Table) -> Relation {
-    let columns = table.columns.iter().map(|column| Column {
+fn column(column: &table::Column) -> Column {
+    Column {
         name: column.name.to_owned(),
         type_oid: column.ty.oid(),
         not_null: !column.nullable,
         comment: Some(column.comment()),
-    });
+    }
+}
+
+/// A virtual table over all sources.
+fn view(shape: &Shape, sources: &[Arc<Source>]) -> Relation {
+    let parts = canonical::parts(shape, sources);
     Relation {
-        schema: source.name.clone(),
+        schema: "public".to_owned(),
+        name: shape.name.to_owned(),
+        kind: RelationKind::View,
+        comment: Some(shape.doc.to_owned()),
+        // Columns of a view are never declared NOT NULL.
+        columns: shape.columns.iter().map(|own| Column { not_null: false, ..column(own) }).collect(),
+        primary_key: None,
+        foreign_keys: Vec::new(),
+        definition: Some(canonical::definition(shape, &parts)),
+    }
+}
+
+fn relation(schema: &str, table: &Table, kind: RelationKind) -> Relation {
+    Relation {
+        schema: schema.to_owned(),
         name: table.name.to_owned(),
-        kind: RelationKind::Table,
+        kind,
         comment: Some(table.doc.to_owned()),
-        columns: columns.collect(),
-        primary_key: table.key.and_then(|key| table.position(key)).map(|position| vec![position]),
+        columns: table.columns.iter().map(column).collect(),
+        primary_key: table.key_positions(),
         foreign_keys: Vec::new(),
         definition: None,
     }

@@ -1,4 +1,4 @@
-//! What all sessions share, and the register of who is connected.
+//! What all sessions share, and the register of who is connected and what has been scanned for whom.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI32, Ordering};
@@ -8,8 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{Limits, User};
 use crate::error::{Error, Kind, Result};
+use crate::model::journal::Journal;
 use crate::model::scan::Source;
 use crate::model::statement::lock;
+use crate::model::table::Switch;
 use crate::sql::engine::Engine;
 
 /// The gateway as a session sees it.
@@ -36,12 +38,29 @@ impl Gateway {
     pub fn user(&self, name: &str) -> Option<&User> {
         self.users.iter().find(|user| user.name == name)
     }
+
+    /// The sources that a user sees.
+    pub fn visible_sources(&self, user: &str) -> Vec<Arc<Source>> {
+        let allowed = self.user(user).and_then(|user| user.sources.as_ref());
+        let sees = |source: &&Arc<Source>| allowed.is_none_or(|names| names.contains(&source.name));
+        self.sources.iter().filter(sees).cloned().collect()
+    }
+
+    /// The switches of these sources' tables, each with the name of its source.
+    pub fn switches(&self, user: &str) -> Vec<(String, &'static Switch)> {
+        let of_source = |source: Arc<Source>| {
+            let switches = source.connector.tables.iter().flat_map(|table| table.switches);
+            switches.map(move |switch| (source.name.clone(), switch))
+        };
+        self.visible_sources(user).into_iter().flat_map(of_source).collect()
+    }
 }
 
-/// The sessions that are connected, for limits and cancel requests.
+/// The sessions that are connected, for limits and cancel requests; and what each user has scanned, which outlives them.
 #[derive(Debug, Default)]
 pub struct Registry {
     sessions: Mutex<HashMap<i32, Entry>>,
+    journals: Mutex<HashMap<String, Arc<Journal>>>,
     last_pid: AtomicI32,
 }
 
@@ -80,6 +99,12 @@ impl Registry {
         let running = Arc::default();
         sessions.insert(pid, Entry { user: user.to_owned(), secret, running: Arc::clone(&running) });
         Ok(Seat { pid, secret, registry: Arc::clone(self), running })
+    }
+
+    /// The scans of a user; all sessions of one user share them. Only for users that have been let in: their number bounds
+    /// what is held.
+    pub fn journal(&self, user: &str) -> Arc<Journal> {
+        Arc::clone(lock(&self.journals).entry(user.to_owned()).or_default())
     }
 
     /// Cancels what the session of that number runs, if the key is its own.

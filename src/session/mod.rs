@@ -17,8 +17,9 @@ use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::common::ScalarValue;
 
 use crate::error::{Error, Kind, Result};
+use crate::model::journal::Journal;
 use crate::model::scan::Source;
-use crate::model::statement::{Severity, Statement};
+use crate::model::statement::{Policy, Severity, Statement};
 use crate::session::command::{Command, Parsed};
 use crate::session::gateway::Gateway;
 use crate::session::transaction::Transaction;
@@ -29,6 +30,7 @@ use crate::sql::functions::Facts;
 use crate::sql::relations::names_a_relation;
 use crate::sql::timezone::Zone;
 use crate::table::provider::Settings;
+use crate::table::system;
 
 pub use crate::session::transaction::Status;
 
@@ -57,6 +59,8 @@ pub struct Session {
     hello: Hello,
     vars: Vars,
     transaction: Transaction,
+    /// The scans of the user.
+    journal: Arc<Journal>,
     /// Made when it is needed, dropped when a setting changes that plans depend on.
     view: Option<View>,
     /// Counts how often it was dropped: a plan of an earlier generation is made anew before it runs.
@@ -161,7 +165,8 @@ impl Session {
     /// What PostgreSQL says of a startup setting that does not exist or does not fit.
     pub fn new(gateway: Arc<Gateway>, hello: Hello) -> Result<Self> {
         let vars = answer::vars(&gateway, &hello)?;
-        Ok(Session { gateway, hello, vars, transaction: Transaction::default(), view: None, generation: 0 })
+        let journal = gateway.registry.journal(&hello.user);
+        Ok(Session { gateway, hello, vars, transaction: Transaction::default(), journal, view: None, generation: 0 })
     }
 
     /// Splits a text into statements.
@@ -248,9 +253,7 @@ impl Session {
     }
 
     fn visible_sources(&self) -> Vec<Arc<Source>> {
-        let allowed = self.gateway.user(&self.hello.user).and_then(|user| user.sources.as_ref());
-        let sees = |source: &&Arc<Source>| allowed.is_none_or(|names| names.contains(&source.name));
-        self.gateway.sources.iter().filter(sees).cloned().collect()
+        self.gateway.visible_sources(&self.hello.user)
     }
 
     fn viewer(&self) -> Result<Viewer> {
@@ -266,20 +269,36 @@ impl Session {
             zone: Zone::parse(self.vars.time_zone())?,
             lookback: self.vars.lookback(),
             pushdown: self.vars.pushdown(),
+            switches: self.switches(),
         };
-        Ok(Viewer { facts, settings, search_path, sources: self.visible_sources() })
+        let (sources, journal) = (self.visible_sources(), Arc::clone(&self.journal));
+        Ok(Viewer { facts, settings, search_path, sources, journal })
+    }
+
+    /// The switches of the visible sources' tables that are on, as `(source, switch)`.
+    fn switches(&self) -> Vec<(String, String)> {
+        let all = self.gateway.switches(&self.hello.user).into_iter();
+        let all = all.map(|(source, switch)| (source, switch.name.to_owned()));
+        all.filter(|(source, switch)| self.vars.is_on(&format!("{source}.{switch}"))).collect()
     }
 
     /// The schemas of the search path that exist.
     fn search_path(&self) -> Vec<String> {
-        let exists = |schema: &String| schema == "public" || self.gateway.sources.iter().any(|own| own.name == *schema);
+        let is_ours = |schema: &str| matches!(schema, "public" | system::SCHEMA);
+        let exists = |schema: &String| is_ours(schema) || self.gateway.sources.iter().any(|own| own.name == *schema);
         self.vars.search_path().into_iter().filter(exists).collect()
     }
 
     /// A statement that starts now.
     pub fn statement(&self) -> Arc<Statement> {
         let most = self.vars.max_calls().unwrap_or(self.gateway.limits.max_calls);
-        Arc::new(Statement::new(&self.hello.user, self.vars.statement_timeout(), most))
+        let statement = Statement::new(&self.hello.user, self.vars.statement_timeout(), most);
+        let mut statement = statement.recorded(&self.journal);
+        statement.policy = Policy {
+            warn_on_truncated: self.vars.word("spanwire.on_truncated") == "warn",
+            warn_on_upstream_error: self.vars.word("spanwire.on_upstream_error") == "warn",
+        };
+        Arc::new(statement)
     }
 
     /// Whether the transaction's state lets a prepared statement run.

@@ -26,6 +26,8 @@ pub struct Vars {
     /// What SET LOCAL has hidden until the block ends.
     local: Values,
     reported: Values,
+    /// What can be switched on at the sources: the name, and what it does.
+    switches: Vec<(String, &'static str)>,
 }
 
 /// How long a SET lasts.
@@ -48,7 +50,14 @@ impl Default for Vars {
         let defaults: Values =
             SETTINGS.iter().map(|setting| (setting.name.to_lowercase(), setting.default.to_owned())).collect();
         let values = defaults.clone();
-        Vars { defaults, values, saved: Vec::new(), local: Values::new(), reported: Values::new() }
+        Vars {
+            defaults,
+            values,
+            saved: Vec::new(),
+            local: Values::new(),
+            reported: Values::new(),
+            switches: Vec::new(),
+        }
     }
 }
 
@@ -59,20 +68,34 @@ impl Vars {
         self.values.insert(name.to_lowercase(), value.to_owned());
     }
 
+    /// Adds a setting that is on or off, and off by default. One of the same name stays.
+    pub fn offer(&mut self, name: &str, doc: &'static str) {
+        if self.switch(name).is_none() {
+            self.switches.push((name.to_owned(), doc));
+            self.decide(name, "off");
+        }
+    }
+
+    fn switch(&self, name: &str) -> Option<&str> {
+        let found = self.switches.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+        found.map(|(own, _)| own.as_str())
+    }
+
     /// Sets a setting. Several values make a list.
     ///
     /// # Errors
     /// 42704 for an unknown name, 22023 for a value that does not fit, 55P02 for a setting that cannot change.
     pub fn set(&mut self, name: &str, values: &[String], scope: Scope) -> Result<()> {
         let key = name.to_lowercase();
-        let value = match find(name) {
-            Some(setting) if !setting.open => return Err(closed(setting.name)),
-            Some(setting) => value::check(setting, values)?,
+        let value = match (find(name), self.switch(name)) {
+            (Some(setting), _) if !setting.open => return Err(closed(setting.name)),
+            (Some(setting), _) => value::check(setting, values)?,
+            (None, Some(switch)) => value::boolean(switch, values)?,
             // As PostgreSQL: a name with a dot may be anybody's. The engine's own are nobody's.
-            None if key.contains('.') && !key.starts_with("datafusion.") && !key.starts_with("spanwire.") => {
+            _ if key.contains('.') && !key.starts_with("datafusion.") && !key.starts_with("spanwire.") => {
                 values.join(", ")
             }
-            None => return Err(unknown(name)),
+            _ => return Err(unknown(name)),
         };
         if key == "transaction_read_only" && value == "off" {
             return Err(no_writing());
@@ -121,7 +144,7 @@ impl Vars {
     pub fn canonical(&self, name: &str) -> Result<String> {
         match find(name) {
             Some(setting) => Ok(setting.name.to_owned()),
-            None if self.values.contains_key(&name.to_lowercase()) => Ok(name.to_owned()),
+            None if self.values.contains_key(&name.to_lowercase()) => Ok(self.switch(name).unwrap_or(name).to_owned()),
             None => Err(unknown(name)),
         }
     }
@@ -141,7 +164,11 @@ impl Vars {
             let value = self.values.get(&setting.name.to_lowercase()).map_or("", String::as_str);
             (setting.name.to_owned(), value::show(setting.ty, value), setting.doc.to_owned())
         };
-        SETTINGS.iter().map(one).collect()
+        let switch = |(name, doc): &(String, &str)| {
+            let value = self.values.get(&name.to_lowercase()).map_or("off", String::as_str);
+            (name.clone(), value.to_owned(), (*doc).to_owned())
+        };
+        SETTINGS.iter().map(one).chain(self.switches.iter().map(switch)).collect()
     }
 
     /// A block or savepoint opens.
@@ -230,6 +257,11 @@ impl Vars {
         self.raw("spanwire.pushdown") != "off"
     }
 
+    /// Whether a setting of somebody else's says on.
+    pub fn is_on(&self, name: &str) -> bool {
+        matches!(self.raw(&name.to_lowercase()), "on" | "true" | "yes" | "1")
+    }
+
     /// `search_path`, with `$user` as it stands.
     pub fn search_path(&self) -> Vec<String> {
         value::path(self.raw("search_path"))
@@ -276,4 +308,46 @@ fn closed(name: &str) -> Error {
 pub(super) fn no_writing() -> Error {
     Error::new(Kind::FeatureNotSupported, "cannot set transaction read-write mode during recovery")
         .detail("The gateway only reads, as a standby does.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(vars: &mut Vars, name: &str, value: &str) -> Result<()> {
+        vars.set(name, &[value.to_owned()], Scope::Session)
+    }
+
+    #[test]
+    fn switches_are_settings_that_are_on_or_off() {
+        let mut vars = Vars::default();
+        vars.offer("vendor.archived", "Reads archived rows.");
+        vars.offer("vendor.archived", "The same of another table.");
+        assert_eq!(vars.show("vendor.archived").unwrap(), "off");
+        let error = set(&mut vars, "Vendor.Archived", "perhaps").unwrap_err();
+        assert_eq!(error.message, "parameter \"vendor.archived\" requires a Boolean value");
+        assert_eq!(error.sqlstate(), "22023");
+        for (value, is_on) in [("yes", true), ("f", false), ("TRUE", true), ("0", false), ("On", true)] {
+            set(&mut vars, "VENDOR.archived", value).unwrap();
+            assert_eq!(vars.is_on("vendor.archived"), is_on, "{value}");
+        }
+        assert_eq!(vars.canonical("VENDOR.ARCHIVED").unwrap(), "vendor.archived");
+        let of_vendor: Vec<_> = vars.all().into_iter().filter(|(name, ..)| name.starts_with("vendor.")).collect();
+        let expected = ("vendor.archived".to_owned(), "on".to_owned(), "Reads archived rows.".to_owned());
+        assert_eq!(of_vendor, [expected]);
+        vars.reset("vendor.archived").unwrap();
+        assert!(!vars.is_on("vendor.archived"));
+        set(&mut vars, "vendor.archived", "on").unwrap();
+        vars.reset_all();
+        assert_eq!(vars.show("vendor.archived").unwrap(), "off");
+    }
+
+    #[test]
+    fn other_names_with_a_dot_take_any_value() {
+        let mut vars = Vars::default();
+        vars.offer("vendor.archived", "Reads archived rows.");
+        set(&mut vars, "vendor.other", "perhaps").unwrap();
+        assert_eq!(vars.show("vendor.other").unwrap(), "perhaps");
+        assert_eq!(set(&mut vars, "spanwire.nope", "on").unwrap_err().sqlstate(), "42704");
+    }
 }

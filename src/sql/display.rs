@@ -20,6 +20,15 @@ pub fn expression(expr: &Expr) -> String {
     }
 }
 
+/// A size in the largest unit that leaves it whole: `512 MB`, `1 GB`, `1500 bytes`.
+pub fn bytes(size: u64) -> String {
+    let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    match units.into_iter().find(|(unit, _)| size > 0 && size.is_multiple_of(*unit)) {
+        Some((unit, name)) => format!("{} {name}", size / unit),
+        None => format!("{size} bytes"),
+    }
+}
+
 /// A span of time in words: `30 days`, `1 minute`, `12h 30m`.
 pub fn span(span: std::time::Duration) -> String {
     let seconds = span.as_secs();
@@ -28,5 +37,16 @@ pub fn span(span: std::time::Duration) -> String {
         Some((size, unit)) if seconds == size => format!("1 {unit}"),
         Some((size, unit)) => format!("{} {unit}s", seconds / size),
         None => humantime::format_duration(span).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_told_whole() {
+        let told = [0, 999, 1_500, 64_000, 512_000_000, 2_000_000_000].map(bytes);
+        assert_eq!(told, ["0 bytes", "999 bytes", "1500 bytes", "64 kB", "512 MB", "2 GB"]);
     }
 }

@@ -7,6 +7,7 @@ use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::{
     CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider, SchemaProvider,
+    TableProvider,
 };
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{ParamValues, ScalarValue};
@@ -14,6 +15,7 @@ use datafusion::execution::FunctionRegistry;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
 use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as EngineStatement;
@@ -23,19 +25,26 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::error::{Error, Kind, Result};
+use crate::model::canonical::SHAPES;
+use crate::model::journal::Journal;
 use crate::model::scan::{Fetch, Source};
 use crate::model::statement::Statement;
+use crate::model::table::PG_TYPE;
 use crate::sql::fault::from_engine;
 use crate::sql::functions::{self, Facts};
 use crate::sql::place::locate;
 use crate::sql::relations::{Relations, qualify};
-use crate::sql::{cancel, memory, names};
+use crate::sql::{budget, cancel, casts, memory, names};
+use crate::table::branch::Branches;
 use crate::table::provider::{Provider, Settings};
+use crate::table::{canonical, keyed, ordered, system};
 
 /// Rows of a batch on its way to the client.
 const BATCH_ROWS: usize = 8192;
 /// Batches that may wait between the engine and the wire.
 const CHANNEL: usize = 2;
+/// Schema of the virtual tables over all sources.
+const PUBLIC: &str = "public";
 /// Name of the engine's catalog; clients never see it.
 const CATALOG: &str = "spanwire";
 
@@ -98,6 +107,8 @@ pub struct Viewer {
     pub search_path: Vec<String>,
     /// Sources it may see.
     pub sources: Vec<Arc<Source>>,
+    /// The scans of its user.
+    pub journal: Arc<Journal>,
 }
 
 impl Engine {
@@ -106,16 +117,20 @@ impl Engine {
         let mut config = SessionConfig::new()
             .with_target_partitions(1)
             .with_batch_size(BATCH_ROWS)
-            .with_default_catalog_and_schema(CATALOG, "public")
+            .with_default_catalog_and_schema(CATALOG, PUBLIC)
             .with_create_default_catalog_and_schema(false)
             .with_information_schema(false);
         let options = config.options_mut();
         options.sql_parser.dialect = datafusion::common::config::Dialect::PostgreSQL;
         options.sql_parser.map_string_types_to_utf8view = false;
         options.sql_parser.enable_options_value_normalization = false;
-        let mut template = SessionStateBuilder::new().with_config(config).with_default_features().build();
+        let rules = keyed::with_rule(ordered::with_rule(PhysicalOptimizer::new().rules));
+        let template = SessionStateBuilder::new().with_config(config).with_default_features();
+        let mut template = template.with_physical_optimizer_rules(rules).build();
         let replaced = template.register_udaf(Arc::new(functions::percentile::percentile_cont()));
         debug_assert!(matches!(replaced, Ok(Some(_))), "the engine has one of its own");
+        let taken = functions::json::register(&mut template);
+        debug_assert!(taken.is_ok(), "a session takes functions");
         Engine { template, fetch, runtime, memory: memory::Process::new(total_memory), query_memory }
     }
 
@@ -145,6 +160,10 @@ impl Engine {
             }
             catalog.register_schema(&source.name, Arc::new(schema)).map_err(from_engine)?;
         }
+        catalog.register_schema(system::SCHEMA, Arc::new(self.system(viewer)?)).map_err(from_engine)?;
+        tables.extend(system::VIEWS.iter().map(|view| (system::SCHEMA.to_owned(), view.table.name.to_owned())));
+        catalog.register_schema(PUBLIC, Arc::new(self.public(viewer)?)).map_err(from_engine)?;
+        tables.extend(SHAPES.iter().map(|shape| (PUBLIC.to_owned(), shape.name.to_owned())));
         let mut state = SessionStateBuilder::new_from_existing(self.template.clone())
             // A copied state shares the list of catalogs; what one session sees is nobody else's.
             .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
@@ -159,6 +178,40 @@ impl Engine {
         Ok(View { state, relations })
     }
 
+    /// The system views of a session.
+    fn system(&self, viewer: &Viewer) -> Result<MemorySchemaProvider> {
+        let live = Arc::new(system::Live {
+            sources: viewer.sources.clone(),
+            user: viewer.facts.user.clone(),
+            journal: Arc::clone(&viewer.journal),
+            fetch: Arc::clone(&self.fetch),
+        });
+        let (schema, zone) = (MemorySchemaProvider::new(), viewer.settings.zone.name());
+        for view in system::VIEWS {
+            let provider = system::Provider::new(view, &zone, Arc::clone(&live));
+            schema.register_table(view.table.name.to_owned(), Arc::new(provider)).map_err(from_engine)?;
+        }
+        Ok(schema)
+    }
+
+    /// The virtual tables over all sources that the session sees.
+    fn public(&self, viewer: &Viewer) -> Result<MemorySchemaProvider> {
+        let zone = viewer.settings.zone.name();
+        let schema = MemorySchemaProvider::new();
+        for shape in SHAPES {
+            let parts = canonical::parts(shape, &viewer.sources);
+            let branches = Branches::new(parts.len());
+            let own = |part: &canonical::Part<'_>| {
+                let (fetch, settings) = (Arc::clone(&self.fetch), viewer.settings.clone());
+                let provider = Provider::new(Arc::clone(part.source), part.table, fetch, settings);
+                Arc::new(provider.branch(&branches)) as Arc<dyn TableProvider>
+            };
+            let view = canonical::view(shape, &parts, &zone, own).map_err(from_engine)?;
+            schema.register_table(shape.name.to_owned(), view).map_err(from_engine)?;
+        }
+        Ok(schema)
+    }
+
     /// Plans a query out of the text `sql`. Parameters stay open.
     ///
     /// # Errors
@@ -167,13 +220,14 @@ impl Engine {
         let mut ast = original.clone();
         names::assign(&mut ast);
         qualify(&mut ast, &view.relations, sql)?;
+        casts::rewrite(&mut ast, sql)?;
         let state = view.state.clone();
         let planning = async move {
             let statement = EngineStatement::Statement(Box::new(ast));
             let logical = state.statement_to_plan(statement).await.map_err(from_engine)?;
             refuse_writes(&logical)?;
             let parameters = parameters(&logical)?;
-            let schema = shown_schema(logical.schema().as_arrow());
+            let schema = shown_schema(&logical);
             Ok(Plan { logical, parameters, schema })
         };
         let planned = self.runtime.spawn(planning).await;
@@ -184,7 +238,7 @@ impl Engine {
     /// Starts a planned statement.
     ///
     /// # Errors
-    /// What the optimizer finds, e.g. a constant that does not fit its type.
+    /// What the optimizer finds, e.g. a constant that does not fit its type; 53400 for more calls than it may make.
     pub async fn run(
         &self,
         view: &View,
@@ -200,7 +254,9 @@ impl Engine {
         let owned = Arc::clone(statement);
         let task = self.runtime.spawn(async move {
             let prepared = match physical(&state, logical, parameters).await {
-                Ok(plan) => cancel::guard(plan, &owned).and_then(|plan| execute_stream(plan, context)),
+                Ok(plan) => budget::check(plan.as_ref(), &owned)
+                    .and_then(|()| cancel::guard(plan, &owned))
+                    .and_then(|plan| execute_stream(plan, context)),
                 Err(error) => Err(error),
             };
             match prepared {
@@ -312,10 +368,29 @@ fn cast_parameters(plan: &LogicalPlan) -> Result<HashMap<String, DataType>> {
 }
 
 /// The schema with the names that clients see.
-fn shown_schema(schema: &datafusion::arrow::datatypes::Schema) -> SchemaRef {
-    let fields: Vec<_> =
-        schema.fields().iter().map(|field| field.as_ref().clone().with_name(names::shown(field.name()))).collect();
+fn shown_schema(plan: &LogicalPlan) -> SchemaRef {
+    let fields = plan.schema().as_arrow().fields().iter().enumerate().map(|(at, field)| {
+        let mut field = field.as_ref().clone().with_name(names::shown(field.name()));
+        if is_text_cast(plan, at) {
+            field.metadata_mut().remove(PG_TYPE);
+        }
+        field
+    });
+    let fields: Vec<_> = fields.collect();
     Arc::new(datafusion::arrow::datatypes::Schema::new(fields))
+}
+
+/// Whether an output column is a cast to text; the engine gives it the tags of what is cast, hence `jsonb`.
+fn is_text_cast(plan: &LogicalPlan, at: usize) -> bool {
+    match plan {
+        LogicalPlan::Projection(projection) => {
+            let expr = projection.expr.get(at).cloned().map(Expr::unalias);
+            matches!(expr, Some(Expr::Cast(cast)) if cast.field.data_type() == &DataType::Utf8 && cast.field.metadata().is_empty())
+        }
+        LogicalPlan::Sort(sort) => is_text_cast(&sort.input, at),
+        LogicalPlan::Limit(limit) => is_text_cast(&limit.input, at),
+        _ => false,
+    }
 }
 
 /// Stops a statement at its deadline, wherever it is.

@@ -6,9 +6,10 @@ use std::time::Duration;
 use datafusion::physical_plan::{ExecutionPlan, displayable};
 
 use crate::model::connector::Paging;
-use crate::model::scan::{Page, Scan};
+use crate::model::scan::{At, Keys, Page, Scan};
 use crate::model::statement::Statement;
-use crate::model::table::{Fidelity, From};
+use crate::model::table::{Fidelity, Table};
+use crate::sql::budget;
 use crate::table::exec::ScanExec;
 
 /// The lines of EXPLAIN for a user.
@@ -46,13 +47,15 @@ fn scan_lines(exec: &ScanExec, user: &str) -> Vec<String> {
             lines.push(format!("{label} Filter: {}", text.join(" AND ")));
         }
     }
-    if exec.newest_first() {
-        lines.push("Order: newest first, as upstream sends it".to_owned());
+    lines.extend(exec.scans().first().and_then(keys));
+    if let Some(order) = exec.order() {
+        let direction = if order.descending { "descending" } else { "ascending" };
+        lines.push(format!("Order: {} {direction}, as upstream sends it", order.column));
     }
     if let Some(notice) = &lookup.notice {
         lines.push(format!("Notice: {}", notice.message));
     }
-    lines.push(format!("Calls Expected: {}", calls(exec)));
+    lines.push(format!("Calls Expected: {}", budget::expected(&exec.scans())));
     lines.extend(exec.scans().first().map(|scan| {
         let quota = scan.source.quota;
         let per = crate::sql::display::span(quota.per);
@@ -64,27 +67,36 @@ fn scan_lines(exec: &ScanExec, user: &str) -> Vec<String> {
 
 /// The first request of a scan. No secret stands in it: the credential travels in a header.
 pub fn first_request(scan: &Scan) -> String {
-    let Paging::SplitTime { max_rows, precision_us } = scan.source.connector.paging;
+    let max_rows = max_rows(scan.table);
     let page = Page {
-        range: scan.range.widened(precision_us),
+        range: scan.range.widened(scan.table.precision_us),
         limit: scan.limit.map_or(max_rows, |limit| limit.clamp(1, max_rows)),
+        at: match (&scan.keys, scan.table.lookup) {
+            (Keys::Known(keys), Some(_)) => At::Key(keys.first().cloned().unwrap_or_default()),
+            (_, Some(lookup)) => At::Key(format!("<{}>", lookup.column)),
+            (_, None) => At::Start,
+        },
     };
     (scan.source.connector.request)(scan, &page).to_string()
 }
 
-fn calls(exec: &ScanExec) -> String {
-    let scans = exec.scans();
-    let Some(scan) = scans.first() else { return "0: no row can match".to_owned() };
-    let Paging::SplitTime { max_rows, .. } = scan.source.connector.paging;
-    let pageable = scan
-        .table
-        .time
-        .and_then(|name| scan.table.column(name))
-        .is_some_and(|column| matches!(column.from, From::Keys(_)));
-    match (scan.limit, pageable) {
-        (Some(limit), _) if limit <= max_rows => scans.len().to_string(),
-        (_, false) => scans.len().to_string(),
-        _ => format!("{}, and one more for each {max_rows} rows", scans.len()),
+fn max_rows(table: &Table) -> usize {
+    match table.paging {
+        Paging::One => usize::MAX,
+        Paging::SplitTime { max_rows } | Paging::Numbered { max_rows, .. } | Paging::Cursor { max_rows, .. } => {
+            max_rows
+        }
+    }
+}
+
+/// Where the values come from without which upstream gives no rows.
+fn keys(scan: &Scan) -> Option<String> {
+    let lookup = scan.table.lookup?;
+    match &scan.keys {
+        Keys::NotNeeded => None,
+        Keys::Known(keys) => Some(format!("Keys: {} given", keys.len())),
+        Keys::Awaited(_) => Some("Keys: from the join".to_owned()),
+        Keys::Listed => Some(format!("Keys: listed by {}.{}", scan.source.name, lookup.list)),
     }
 }
 

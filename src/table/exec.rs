@@ -6,25 +6,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatchOptions};
-use datafusion::arrow::compute::{SortOptions, filter_record_batch};
+use datafusion::arrow::compute::filter_record_batch;
 use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef, TimestampMicrosecondType};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result as EngineResult, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::ScalarFunctionExpr;
 use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
 use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, Partitioning, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::expressions::Column;
+use datafusion::physical_plan::expressions::{CastExpr, Column, Literal};
 use datafusion::physical_plan::sort_pushdown::SortOrderPushdownResult;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
-use futures::{StreamExt, stream};
+use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::error::{Error, Result};
-use crate::model::scan::{Batches, Fetch, Scan};
+use crate::model::scan::{Batches, Fetch, Keys, Order, Scan};
 use crate::model::statement::{Notice, Statement};
-use crate::model::table::Fidelity;
+use crate::model::table::{self, Fidelity};
+use crate::table::branch::{Branches, Of};
 use crate::table::provider::external;
 
 /// Rows that are asked for at the least where their order matters: one row alone is always in order, so an upstream that
@@ -36,6 +38,8 @@ const LEAST_ORDERED: usize = 20;
 pub struct Lookup {
     /// The scans whose rows together are the answer; none when no row can match.
     pub scans: Vec<Scan>,
+    /// Those whose keys the source lists, without the lookback: so they are made if a join gives the keys.
+    pub listed: Vec<Scan>,
     /// Whether upstream alone sends the rows that match, up to the precision of its time bounds.
     pub exact: bool,
     /// What to tell the client when the scan starts.
@@ -44,6 +48,24 @@ pub struct Lookup {
     pub limit: Option<usize>,
     /// Each conjunct as SQL, with what became of it.
     pub conjuncts: Vec<(Fidelity, String)>,
+    /// For each conjunct, whether it is checked on the rows that come.
+    pub checked: Vec<bool>,
+    /// Columns, and paths into them, that have a value in every row of the answer.
+    pub not_null: Vec<(&'static str, Vec<String>)>,
+}
+
+impl Lookup {
+    /// One for each of its scans. What there is to tell is told by the first.
+    fn apart(&self) -> Vec<Lookup> {
+        let listed = self.listed.iter().cloned().map(Some).chain(std::iter::repeat(None));
+        let alone = |(index, (scan, listed)): (usize, (&Scan, Option<Scan>))| Lookup {
+            scans: vec![scan.clone()],
+            listed: listed.into_iter().collect(),
+            notice: self.notice.clone().filter(|_| index == 0),
+            ..self.clone()
+        };
+        self.scans.iter().zip(listed).enumerate().map(alone).collect()
+    }
 }
 
 /// The scan of one virtual table.
@@ -58,8 +80,9 @@ pub struct ScanExec {
     read: Vec<usize>,
     /// The filter over the columns that are read.
     residual: Option<Arc<dyn PhysicalExpr>>,
-    newest_first: bool,
+    order: Option<Order>,
     fetch: Arc<dyn Fetch>,
+    branches: Option<Branches>,
     properties: Arc<PlanProperties>,
 }
 
@@ -86,7 +109,38 @@ impl ScanExec {
             .map_err(|error| Error::internal(error.to_string()))?;
         let output = project(&table_schema, &projection)?;
         let properties = properties(EquivalenceProperties::new(output));
-        Ok(ScanExec { lookup, table_schema, projection, read, residual, newest_first: false, fetch, properties })
+        Ok(ScanExec {
+            lookup,
+            table_schema,
+            projection,
+            read,
+            residual,
+            order: None,
+            fetch,
+            branches: None,
+            properties,
+        })
+    }
+
+    /// Makes it a branch of a virtual table over all sources.
+    #[must_use]
+    pub(super) fn branch(mut self, branches: Option<Branches>) -> Self {
+        self.branches = branches;
+        self
+    }
+
+    /// Each of its scans by itself, if there are several and upstream serves the order of each.
+    pub(super) fn apart(&self, order: &LexOrdering) -> Option<Vec<Arc<dyn ExecutionPlan>>> {
+        if self.lookup.scans.len() < 2 {
+            return None;
+        }
+        let alone: Vec<ScanExec> =
+            self.lookup.apart().into_iter().map(|lookup| ScanExec { lookup, ..self.clone() }).collect();
+        let [wanted] = order.iter().collect::<Vec<_>>()[..] else { return None };
+        alone
+            .iter()
+            .all(|scan| scan.served(wanted).is_some())
+            .then(|| alone.into_iter().map(|scan| Arc::new(scan) as Arc<dyn ExecutionPlan>).collect())
     }
 
     /// What the filters came to, for EXPLAIN.
@@ -98,14 +152,36 @@ impl ScanExec {
     pub fn scans(&self) -> Vec<Scan> {
         // Where rows are dropped here, a small page could bring too few of them and cost another call.
         let limit = self.lookup.limit.filter(|_| self.lookup.exact);
-        let limit = limit.map(|limit| if self.newest_first { limit.max(LEAST_ORDERED) } else { limit });
-        let complete = |scan: &Scan| Scan {
-            projection: self.read.clone(),
-            limit,
-            newest_first: self.newest_first,
-            ..scan.clone()
-        };
+        let limit = limit.map(|limit| if self.order.is_some() { limit.max(LEAST_ORDERED) } else { limit });
+        let complete =
+            |scan: &Scan| Scan { projection: self.read.clone(), limit, order: self.order.clone(), ..scan.clone() };
         self.lookup.scans.iter().map(complete).collect()
+    }
+
+    /// The lookup column, if it is the output column at this position and its values are to be listed by the source. None
+    /// where only some of all rows are wanted, whichever come first.
+    pub fn listed(&self, output: usize) -> Option<table::Lookup> {
+        if self.lookup.limit.is_some() {
+            return None;
+        }
+        let table = self.lookup.listed.first()?.table;
+        let column = table.columns.get(*self.projection.get(output)?)?;
+        table.lookup.filter(|lookup| lookup.column == column.name)
+    }
+
+    /// `source.table`; empty if nothing is read.
+    pub fn name_of_table(&self) -> String {
+        let scan = self.lookup.scans.first().or(self.lookup.listed.first());
+        scan.map(|scan| format!("{}.{}", scan.source.name, scan.table.name)).unwrap_or_default()
+    }
+
+    /// The same scan, keys from elsewhere. It reads as far back as they lead.
+    pub fn with_keys(&self, keys: &Keys) -> Arc<dyn ExecutionPlan> {
+        let mut keyed = self.clone();
+        keyed.lookup.notice = None;
+        keyed.lookup.scans = std::mem::take(&mut keyed.lookup.listed);
+        keyed.lookup.scans.iter_mut().for_each(|scan| scan.keys = keys.clone());
+        Arc::new(keyed)
     }
 
     /// How long the first call would wait for the quota now.
@@ -114,19 +190,73 @@ impl ScanExec {
         source.map_or(Duration::ZERO, |source| self.fetch.wait(source, user))
     }
 
-    /// Whether the rows come newest first.
-    pub fn newest_first(&self) -> bool {
-        self.newest_first
+    /// The order in which the rows come, if one was wanted.
+    pub fn order(&self) -> Option<&Order> {
+        self.order.as_ref()
     }
 
-    fn time_ordering(&self) -> Option<LexOrdering> {
-        let table = self.lookup.scans.first()?.table;
-        let position = table.time_position()?;
-        let output = self.projection.iter().position(|&column| column == position)?;
-        let column = Column::new(table.columns[position].name, output);
-        // The time of a row is never NULL, so where NULLs go does not matter; PostgreSQL's default is named.
-        LexOrdering::new([PhysicalSortExpr::new(Arc::new(column), SortOptions { descending: true, nulls_first: true })])
+    fn batches(&self, statement: Arc<Statement>) -> Batches {
+        let scans = self.scans();
+        let branch = self.branches.clone().zip(scans.first()).map(|(branches, scan)| {
+            let (source, table) = (scan.source.name.clone(), scan.table.name);
+            let waits_for_keys = matches!(scan.keys, Keys::Awaited(_));
+            (branches, Of { statement: Arc::clone(&statement), source, table }, waits_for_keys)
+        });
+        let fetch = Arc::clone(&self.fetch);
+        let batches = stream::iter(scans).flat_map(move |scan| begin(fetch.as_ref(), scan, &statement)).boxed();
+        match branch {
+            Some((branches, of, waits_for_keys)) => branches.follow(batches, of, waits_for_keys),
+            None => batches,
+        }
     }
+
+    /// The order that upstream serves and that is the one wanted, also for rows without a value.
+    fn served(&self, wanted: &PhysicalSortExpr) -> Option<Order> {
+        let [scan] = self.lookup.scans.as_slice() else { return None };
+        // Rows come key by key.
+        if matches!(scan.keys, Keys::Awaited(_) | Keys::Listed) {
+            return None;
+        }
+        let (output, path) = place(&wanted.expr)?;
+        let column = scan.table.columns.get(*self.projection.get(output)?)?;
+        let fits = |sort: &&table::Sort| match (sort.under, path.as_slice()) {
+            (None, []) => true,
+            (Some(suffix), [_, rest @ ..]) => rest.iter().eq(suffix),
+            _ => false,
+        };
+        let sort = scan.table.sorts.iter().filter(|sort| sort.column == column.name).find(fits)?;
+        // Where upstream puts rows without a value is not told.
+        let nullable = column.nullable || !path.is_empty();
+        if nullable && !self.lookup.not_null.iter().any(|(name, own)| *name == column.name && *own == path) {
+            return None;
+        }
+        let descending = wanted.options.descending;
+        let order = Order { column: sort.column, path, parameter: sort.parameter, descending };
+        (descending || !sort.only_descending).then_some(order)
+    }
+}
+
+/// The output column that an expression orders by, and the keys that lead into it.
+pub(super) fn place(expr: &Arc<dyn PhysicalExpr>) -> Option<(usize, Vec<String>)> {
+    if let Some(column) = expr.downcast_ref::<Column>() {
+        return Some((column.index(), Vec::new()));
+    }
+    // A number, not its text, which would be ordered otherwise.
+    let cast = expr.downcast_ref::<CastExpr>().filter(|cast| cast.cast_type() == &DataType::Float64)?;
+    within(cast.expr(), "jsonb_object_field_text")
+}
+
+/// The column, and the keys, of nested accesses of which the outermost is this function.
+fn within(expr: &Arc<dyn PhysicalExpr>, function: &str) -> Option<(usize, Vec<String>)> {
+    let access = expr.downcast_ref::<ScalarFunctionExpr>().filter(|access| access.name() == function)?;
+    let [inner, key] = access.args() else { return None };
+    let key = key.downcast_ref::<Literal>()?.value().try_as_str()??.to_owned();
+    let (column, mut path) = match inner.downcast_ref::<Column>() {
+        Some(column) => (column.index(), Vec::new()),
+        None => within(inner, "jsonb_object_field")?,
+    };
+    path.push(key);
+    Some((column, path))
 }
 
 fn properties(equivalences: EquivalenceProperties) -> Arc<PlanProperties> {
@@ -201,16 +331,13 @@ impl ExecutionPlan for ScanExec {
         &self,
         order: &[PhysicalSortExpr],
     ) -> EngineResult<SortOrderPushdownResult<Arc<dyn ExecutionPlan>>> {
-        let served = self.time_ordering().filter(|ordering| {
-            let [wanted] = order else { return false };
-            wanted.options.descending && wanted.expr.eq(&ordering.first().expr) && self.lookup.scans.len() == 1
-        });
-        let Some(ordering) = served else { return Ok(SortOrderPushdownResult::Unsupported) };
+        let [wanted] = order else { return Ok(SortOrderPushdownResult::Unsupported) };
+        let Some(served) = self.served(wanted) else { return Ok(SortOrderPushdownResult::Unsupported) };
         let mut sorted = self.clone();
         let mut equivalences = EquivalenceProperties::new(self.schema());
-        equivalences.add_ordering(ordering);
+        equivalences.add_ordering([wanted.clone()]);
         sorted.properties = properties(equivalences);
-        sorted.newest_first = true;
+        sorted.order = Some(served);
         Ok(SortOrderPushdownResult::Exact { inner: Arc::new(sorted) })
     }
 
@@ -236,12 +363,25 @@ impl ExecutionPlan for ScanExec {
             residual: self.residual.clone(),
             remaining: self.lookup.limit,
         };
-        let fetch = Arc::clone(&self.fetch);
-        let scans = stream::iter(self.scans());
-        let batches = scans.flat_map(move |scan| fetch.fetch(scan, Arc::clone(&statement)));
-        let rows = stream::try_unfold((batches.boxed(), finish), next_rows);
+        let rows = stream::try_unfold((self.batches(statement), finish), next_rows);
         Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
     }
+}
+
+/// Starts a scan. Where the part of the plan that finds its keys ended before it had all, so does the scan: rows of some
+/// keys must not pass for those of all.
+fn begin(fetch: &dyn Fetch, scan: Scan, statement: &Arc<Statement>) -> Batches {
+    let Keys::Awaited(slot) = &scan.keys else { return fetch.fetch(scan, Arc::clone(statement)) };
+    let slot = Arc::clone(slot);
+    let batches = fetch.fetch(scan, Arc::clone(statement));
+    let found = async move {
+        slot.wait().await;
+        match slot.is_abandoned() {
+            true => Err(Error::internal("what finds the keys of a scan ended before the scan")),
+            false => Ok(batches),
+        }
+    };
+    stream::once(found).try_flatten().boxed()
 }
 
 /// The next batch of which a row passed. Asks for nothing more once there are enough: the next poll could be a call.

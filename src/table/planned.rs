@@ -24,6 +24,7 @@ pub(super) fn requests() -> &'static Table {
 /// An engine with the table `requests`, times in one zone.
 pub(super) struct Planned {
     context: SessionContext,
+    table: &'static Table,
     recorder: Arc<Recorder>,
     pub(super) zone: Tz,
 }
@@ -62,23 +63,29 @@ impl TableProvider for Recorder {
 }
 
 impl Planned {
-    /// Makes an engine over these rows.
+    /// Makes an engine over these rows of `requests`.
     pub(super) fn new(zone: &str, rows: impl FnOnce(SchemaRef) -> RecordBatch) -> Self {
+        Planned::over(requests(), zone, rows)
+    }
+
+    /// Makes an engine over these rows of a table.
+    pub(super) fn over(table: &'static Table, zone: &str, rows: impl FnOnce(SchemaRef) -> RecordBatch) -> Self {
         let mut config = SessionConfig::new().with_target_partitions(1);
         config = config.set_str("datafusion.sql_parser.dialect", "PostgreSQL");
         config = config.set_str("datafusion.execution.time_zone", zone);
-        let context = SessionContext::new_with_config(config);
-        let schema = requests().schema(&Arc::from(zone));
+        let mut context = SessionContext::new_with_config(config);
+        crate::sql::functions::json::register(&mut context).expect("a session takes functions");
+        let schema = table.schema(&Arc::from(zone));
         let rows = MemTable::try_new(Arc::clone(&schema), vec![vec![rows(schema)]]).expect("rows of the schema");
         let recorder = Arc::new(Recorder { rows, filters: Mutex::default() });
-        context.register_table("requests", Arc::clone(&recorder) as _).expect("a new name");
-        Planned { context, recorder, zone: zone.parse().expect("a zone") }
+        context.register_table(table.name, Arc::clone(&recorder) as _).expect("a new name");
+        Planned { context, table, recorder, zone: zone.parse().expect("a zone") }
     }
 
     /// The conjuncts that reach the provider; none if the engine sees that no row can match.
     pub(super) async fn filters(&self, condition: &str) -> Result<Option<Vec<Expr>>> {
         self.recorder.filters.lock().expect("no panic under this lock").clear();
-        let frame = self.context.sql(&format!("SELECT * FROM requests WHERE {condition}")).await?;
+        let frame = self.context.sql(&format!("SELECT * FROM {} WHERE {condition}", self.table.name)).await?;
         let plan = frame.into_optimized_plan()?;
         if matches!(plan, LogicalPlan::EmptyRelation(_)) {
             return Ok(None);
@@ -90,7 +97,7 @@ impl Planned {
     /// The conjuncts as they are written, with their types settled but before any rule of the optimizer.
     pub(super) async fn written(&self, condition: &str) -> Result<Vec<Expr>> {
         let state = self.context.state();
-        let plan = state.create_logical_plan(&format!("SELECT * FROM requests WHERE {condition}")).await?;
+        let plan = state.create_logical_plan(&format!("SELECT * FROM {} WHERE {condition}", self.table.name)).await?;
         let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
         let mut found = Vec::new();
         let mut open = vec![&plan];
@@ -105,7 +112,7 @@ impl Planned {
 
     /// The values of `id` in the rows that match.
     pub(super) async fn ids(&self, condition: &str) -> Result<Vec<String>> {
-        let frame = self.context.sql(&format!("SELECT id FROM requests WHERE {condition}")).await?;
+        let frame = self.context.sql(&format!("SELECT id FROM {} WHERE {condition}", self.table.name)).await?;
         let mut ids = Vec::new();
         for batch in frame.collect().await? {
             let column = datafusion::common::cast::as_string_array(batch.column(0))?;

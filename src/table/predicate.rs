@@ -11,13 +11,19 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::{Between, InList, Like};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
+mod atom;
+mod constant;
+mod document;
 pub(crate) mod facts;
 mod invert;
 mod pattern;
+mod real;
 mod spans;
 mod term;
+mod words;
 mod zone;
 
+use self::document::Held;
 use self::facts::Facts;
 use self::invert::{Wanted, compared, invert, mirrored};
 use self::pattern::Words;
@@ -29,10 +35,14 @@ use crate::model::table::Table;
 /// What follows from one conjunct of a WHERE clause.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Read {
-    /// Conditions that every row satisfies for which the conjunct is true. A column has one, or several patterns.
+    /// Conditions that every row satisfies for which the conjunct is true. Of one column, or path in it, there may be
+    /// several that no one atom says together: patterns, a range and exceptions from it.
     pub conditions: Vec<Condition>,
     /// Whether they say all of the conjunct: every row that satisfies them makes it true.
     pub exact: bool,
+    /// If the conjunct is a disjunction of conditions over two or more columns or paths, all of these: it is true
+    /// exactly where any of them holds. Else none.
+    pub alternatives: Vec<Condition>,
     /// The table's columns that the conjunct mentions, in their order.
     pub columns: Vec<&'static str>,
 }
@@ -40,16 +50,17 @@ pub struct Read {
 /// Reads one conjunct over a table whose times are in the session's zone.
 ///
 /// `status_code / 100 = 4` → `status_code BETWEEN 400 AND 499`, exact; `lower(model) LIKE '%mini%'` →
-/// `model ILIKE '%mini%'`, exact; `created_at::date = '2026-05-01'` → that day in `zone`; `provider <> 'x'` →
-/// `provider IS NOT NULL`, not exact; `length(model) > 3` → nothing.
+/// `model ILIKE '%mini%'`, exact; `created_at::date = '2026-05-01'` → that day in `zone`; `cost * 100.0 > 5` →
+/// `cost >= 0.0499…`, not exact; `(scores->>'n')::int > 4` → `5` and more at the path `n` of `scores`;
+/// `length(model) > 3` → nothing.
 pub fn read(table: &Table, zone: Tz, expr: &Expr) -> Read {
     let Some(first) = table.columns.first() else {
-        return Read { conditions: Vec::new(), exact: false, columns: Vec::new() };
+        return Read { conditions: Vec::new(), exact: false, alternatives: Vec::new(), columns: Vec::new() };
     };
     let reader = Reader { terms: Terms { table, zone }, fallback: first.name };
     let facts = reader.when(expr, true);
     let columns = table.columns.iter().map(|column| column.name).filter(|name| mentions(expr, name)).collect();
-    Read { conditions: facts.conditions, exact: facts.exact, columns }
+    Read { conditions: facts.conditions, exact: facts.exact, alternatives: facts.alternatives, columns }
 }
 
 /// Whether an expression refers to a column of that name.
@@ -89,7 +100,9 @@ impl Reader<'_> {
             Expr::IsNull(inner) | Expr::IsUnknown(inner) => self.null(inner, truth),
             Expr::IsNotNull(inner) | Expr::IsNotUnknown(inner) => self.null(inner, !truth),
             Expr::ScalarFunction(function) => self.function(function.func.name(), &function.args, truth),
-            Expr::Column(_) | Expr::Cast(_) => self.compare(expr, Operator::Eq, &ScalarValue::Boolean(Some(truth))),
+            Expr::Column(_) | Expr::Cast(_) | Expr::Case(_) => {
+                self.compare(expr, Operator::Eq, &ScalarValue::Boolean(Some(truth)))
+            }
             _ => Facts::unknown(),
         }
     }
@@ -105,7 +118,7 @@ impl Reader<'_> {
             }
         }
         match (op == Operator::And) == truth {
-            true => parts.into_iter().fold(Facts::always(), Facts::and),
+            true => Facts::all(parts),
             false => Facts::any(parts, self.fallback),
         }
     }
@@ -142,7 +155,12 @@ impl Reader<'_> {
         match (op, constant) {
             (Operator::IsNotDistinctFrom, constant) if constant.is_null() => return self.null(expr, true),
             (Operator::IsDistinctFrom, constant) if constant.is_null() => return self.null(expr, false),
-            (Operator::IsDistinctFrom, _) => return Facts::unknown(),
+            (Operator::IsDistinctFrom, _) => {
+                return match self.terms.read(expr) {
+                    Some(term) if term.is_never_null() => self.compare(expr, Operator::NotEq, constant),
+                    _ => Facts::unknown(),
+                };
+            }
             (_, constant) if constant.is_null() && is_comparison(op) => return Facts::never(self.fallback),
             _ => {}
         }
@@ -217,10 +235,11 @@ impl Reader<'_> {
         if truth == list.negated {
             // x NOT IN (…, NULL) is never true.
             let null = constants.iter().any(ScalarValue::is_null);
-            return match constants.first() {
-                None => Facts::unknown(),
-                Some(_) if null => Facts::never(self.fallback),
-                Some(first) => Facts { exact: false, ..self.compare(&list.expr, Operator::NotEq, first) },
+            return match null {
+                true => Facts::never(self.fallback),
+                false => Facts::all(
+                    constants.iter().map(|constant| self.compare(&list.expr, Operator::NotEq, constant)).collect(),
+                ),
             };
         }
         let branches = constants.iter().map(|constant| self.compare(&list.expr, Operator::Eq, constant)).collect();
@@ -230,15 +249,36 @@ impl Reader<'_> {
     /// `IS NULL` if `null`, else `IS NOT NULL`.
     fn null(self, expr: &Expr, null: bool) -> Facts {
         let Some(term) = self.terms.read(expr) else { return Facts::unknown() };
-        let name = term.column.name;
-        match (null, term.partial) {
-            (false, partial) => Facts::one(name, Atom::NotNull, !partial),
-            (true, false) => Facts::one(name, Atom::Null, true),
-            (true, true) => Facts::unknown(),
+        match null {
+            // A JSON null is no NULL, but its text is; where there is a part, there is a document.
+            true if matches!(term.kind, Kind::Json) && !term.path.is_empty() => {
+                Facts::one(term.condition(Atom::Null), false)
+            }
+            false if matches!(term.kind, Kind::Json) && !term.path.is_empty() => {
+                Facts::one(Condition::of(term.column.name, Atom::NotNull), false)
+            }
+            false => invert(&term, Wanted::Any, true),
+            true if term.partial || term.goes_by_words() => Facts::unknown(),
+            true => Facts::one(term.condition(Atom::Null), true),
         }
     }
 
+    /// A document that holds texts, or, without `truth`, does not.
+    fn held(self, held: Held<'_>, truth: bool) -> Facts {
+        let Some(term) = self.terms.read(held.document).filter(|term| matches!(term.kind, Kind::Json)) else {
+            return Facts::unknown();
+        };
+        let column = |atom: Atom, exact: bool| Facts::one(Condition::of(term.column.name, atom), exact);
+        if !truth || !term.path.is_empty() || held.texts.is_empty() {
+            return column(Atom::NotNull, false);
+        }
+        Facts::all(held.texts.into_iter().map(|text| column(Atom::Element(text), held.exact)).collect())
+    }
+
     fn function(self, name: &str, args: &[Expr], truth: bool) -> Facts {
+        if let Some(held) = document::read(name, args) {
+            return self.held(held, truth);
+        }
         let [subject, needle] = args else { return Facts::unknown() };
         let (anchored_start, anchored_end) = match name {
             "starts_with" => (true, false),
@@ -262,5 +302,5 @@ fn is_comparison(op: Operator) -> bool {
 
 /// Whether an expression is a value that [`Reader::when`] would compare with a truth value again.
 fn is_value(expr: &Expr) -> bool {
-    matches!(expr, Expr::Column(_) | Expr::Cast(_))
+    matches!(expr, Expr::Column(_) | Expr::Cast(_) | Expr::Case(_))
 }

@@ -19,7 +19,7 @@ use super::clauses::{NUMBERS, TEXTS, TIMES, clauses, integers, micros, texts, ti
 use super::planned::{Planned, requests};
 use super::predicate::{Read, read};
 use super::translate::{Parameters, translate};
-use crate::model::filter::{Atom, Condition, Pattern, Value};
+use crate::model::filter::{Atom, Condition, Pattern, Value, is_between};
 use crate::model::scan::Range;
 use crate::model::table::Fidelity;
 
@@ -102,6 +102,8 @@ impl Row {
             (_, None) => false,
             (Atom::NotNull, Some(_)) => true,
             (Atom::OneOf(values), Some(value)) => values.contains(&value),
+            (Atom::NoneOf(values), Some(value)) => !values.contains(&value),
+            (Atom::Range(low, high), Some(Value::Double(number))) => is_between(number, *low, *high),
             (Atom::Within(low, high), Some(Value::Integer(number) | Value::Timestamp(number))) => {
                 (*low..=*high).contains(&number)
             }
@@ -112,7 +114,7 @@ impl Row {
 }
 
 /// LIKE by its definition: tries every split of the text. No text of these tests holds a NUL, so it can be the wildcard.
-fn like(pattern: &Pattern, text: &str) -> bool {
+pub(super) fn like(pattern: &Pattern, text: &str) -> bool {
     let fold = |text: &str| if pattern.ignore_case { text.to_lowercase() } else { text.to_owned() };
     let wild = |anchored: bool| if anchored { "" } else { "\0" };
     let pieces = pattern.pieces.join("\0");
@@ -145,7 +147,7 @@ enum Server {
 
 impl Server {
     fn sends(self, row: &Row, scan: &Parameters) -> bool {
-        scan.parameters.iter().all(|(name, value)| match (*name, value.as_str()) {
+        scan.filters.iter().all(|filter| match (filter.parameter, filter.text().as_str()) {
             ("projectId", value) => value == "p",
             ("provider", value) => value == row.provider,
             ("model", value) => self.finds(row.model, value),
@@ -189,7 +191,7 @@ async fn check(planned: &Planned, rows: &[Row], clause: &str) -> Result<bool, Te
     for filters in filters.into_iter().chain([written]) {
         let reads: Vec<Read> = filters.iter().map(|filter| read(requests(), planned.zone, filter)).collect();
         let exact = reads.iter().all(|read| read.exact);
-        let translation = translate(requests(), &reads).map_err(|error| fail(error.to_string()))?;
+        let translation = translate(requests(), &[], &reads).map_err(|error| fail(error.to_string()))?;
         for (n, row) in rows.iter().enumerate() {
             let matches = found.contains(&n.to_string());
             let broken = reads.iter().flat_map(|read| &read.conditions).find(|condition| !row.satisfies(condition));

@@ -10,16 +10,17 @@ use std::time::Duration;
 use chrono::Utc;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{DFSchema, Result as EngineResult};
+use datafusion::common::{DFSchema, Result as EngineResult, ScalarValue};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType, utils::conjunction};
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::error::Error;
-use crate::model::scan::{Fetch, Range, Scan, Source};
+use crate::model::scan::{Fetch, Keys, Range, Scan, Source, iso_micros};
 use crate::model::statement::{Notice, Severity};
-use crate::model::table::{Fidelity, From, Table};
+use crate::model::table::{Fidelity, From, Switch, Table};
 use crate::sql::timezone::Zone;
+use crate::table::branch::Branches;
 use crate::table::exec::{Lookup, ScanExec};
 use crate::table::{predicate, translate};
 
@@ -32,6 +33,8 @@ pub struct Settings {
     pub lookback: Option<Duration>,
     /// `spanwire.pushdown`: off sends nothing but the time range of the lookback.
     pub pushdown: bool,
+    /// `<source>.<switch>` settings that are on.
+    pub switches: Vec<(String, String)>,
 }
 
 /// One virtual table in one session.
@@ -42,48 +45,91 @@ pub struct Provider {
     schema: SchemaRef,
     fetch: Arc<dyn Fetch>,
     settings: Settings,
+    /// It is read as a part of a virtual table over all sources.
+    branches: Option<Branches>,
 }
 
 impl Provider {
     /// Makes the provider of a source's table.
     pub fn new(source: Arc<Source>, table: &'static Table, fetch: Arc<dyn Fetch>, settings: Settings) -> Self {
         let schema = table.schema(&settings.zone.name());
-        Provider { source, table, schema, fetch, settings }
+        Provider { source, table, schema, fetch, settings, branches: None }
+    }
+
+    /// Makes its scans branches of a virtual table.
+    #[must_use]
+    pub fn branch(mut self, branches: &Branches) -> Self {
+        self.branches = Some(branches.clone());
+        self
     }
 
     /// The scans that answer a conjunction of filters, and how well upstream serves each of these.
     fn lookup(&self, filters: &[Expr], limit: Option<usize>) -> Result<Lookup, Error> {
         let tz = self.settings.zone.tz();
         let reads: Vec<_> = filters.iter().map(|filter| predicate::read(self.table, tz, filter)).collect();
-        let mut translation = translate::translate(self.table, &reads)?;
+        let each = self.table.each.map_or(&[][..], |each| self.source.setting(each.setting));
+        let mut translation = translate::translate(self.table, each, &reads)?;
         if !self.settings.pushdown {
             self.withhold(&mut translation);
         }
-        let (range, notice) = self.bounded(translation.range);
-        let scans = translation.scans.into_iter().filter(|_| !range.is_empty()).map(|parameters| Scan {
-            source: Arc::clone(&self.source),
-            table: self.table,
-            parameters: parameters.parameters,
-            range,
+        let by_key = translation.scans.iter().any(|scan| matches!(scan.keys, Keys::Known(_)));
+        let (range, notice) = if by_key { (translation.range, None) } else { self.bounded(translation.range) };
+        let is_listed = translation.scans.iter().any(|scan| matches!(scan.keys, Keys::Listed));
+        let notice = if is_listed { self.listing(range, notice) } else { notice };
+        let switches = self.switches();
+        let widened = switches.iter().any(|switch| switch.widens);
+        let asked = translation.range;
+        let scans = translation.scans.into_iter().map(|parameters| Scan {
+            filters: parameters.filters,
+            any: parameters.any,
+            range: asked,
             echoes: parameters.echoes,
             projection: Vec::new(),
-            limit: None,
-            newest_first: false,
+            switches: switches.iter().map(|switch| switch.name).collect(),
+            widened,
+            keys: parameters.keys,
+            ..Scan::of(&self.source, self.table)
         });
-        let scans = scans.collect();
+        let mut scans: Vec<Scan> = scans.filter(|_| !asked.is_empty()).collect();
+        let listed = scans.iter().filter(|scan| matches!(scan.keys, Keys::Listed)).cloned().collect();
+        scans.retain(|_| !range.is_empty());
+        scans.iter_mut().for_each(|scan| scan.range = range);
+        let checked = reads.iter().zip(&translation.fidelity).map(|(read, fidelity)| {
+            // What upstream does not return cannot be checked, and is sent whole; where a switch adds rows that the
+            // filters do not describe, those that were sent choose other rows.
+            !(read.columns.iter().any(|name| self.is_hidden(name)) || widened && *fidelity != Fidelity::Local)
+        });
+        let checked = checked.collect();
         let conjuncts = filters.iter().map(crate::sql::display::expression);
         let conjuncts = translation.fidelity.into_iter().zip(conjuncts).collect();
-        Ok(Lookup { scans, exact: translation.exact, notice, limit, conjuncts })
+        let exact = translation.exact && !widened;
+        Ok(Lookup { scans, listed, exact, notice, limit, conjuncts, checked, not_null: translation.not_null })
+    }
+
+    fn is_hidden(&self, name: &str) -> bool {
+        self.table.column(name).is_some_and(|column| column.from == From::FilterOnly)
+    }
+
+    /// The switches of the table that the session has on.
+    fn switches(&self) -> Vec<&'static Switch> {
+        let is_on = |switch: &&Switch| {
+            self.settings.switches.iter().any(|(source, name)| *source == self.source.name && name == switch.name)
+        };
+        self.table.switches.iter().filter(is_on).collect()
     }
 
     /// Takes back what need not be sent. A filter-only column has no rows to check here, so it is sent all the same.
     fn withhold(&self, translation: &mut translate::Translation) {
-        let hidden = |parameter: &str| {
+        // Without values of the setting its column is filtered like any other.
+        let each = self.table.each.filter(|each| !self.source.setting(each.setting).is_empty());
+        let needed = |parameter: &str| {
             let mut columns = self.table.columns.iter().filter(|column| column.from == From::FilterOnly);
             columns.any(|column| column.push.iter().any(|push| push.parameter == parameter))
+                || each.is_some_and(|each| each.parameter == parameter)
         };
         for scan in &mut translation.scans {
-            scan.parameters.retain(|(parameter, _)| hidden(parameter));
+            scan.filters.retain(|filter| needed(filter.parameter));
+            scan.any = false;
         }
         translation.range = Range::default();
         translation.exact = translation.fidelity.is_empty();
@@ -112,6 +158,26 @@ impl Provider {
         };
         (Range { from: Some(from), to: range.to }, Some(notice))
     }
+
+    /// Tells which keys are asked for, where the source lists them: with the notice of the lookback if there is one.
+    fn listing(&self, range: Range, lookback: Option<Notice>) -> Option<Notice> {
+        let (lookup, from) = self.table.lookup.zip(range.from)?;
+        let reach = match Duration::from_micros(lookup.reach_us.unsigned_abs()) {
+            Duration::ZERO => String::new(),
+            reach => format!(", {} before the lower bound", crate::sql::display::span(reach)),
+        };
+        let from = iso_micros(from.saturating_sub(lookup.reach_us));
+        let (source, table, list, column) = (&self.source.name, self.table.name, lookup.list, lookup.column);
+        let keys = format!("those that {source}.{list} lists from {from}{reach}");
+        let told = format!("{source}.{table} is read by \"{column}\", one call for each: {keys}");
+        Some(match lookback {
+            Some(notice) => {
+                let detail = notice.detail.unwrap_or_default();
+                Notice { detail: Some(format!("{detail} {told}.")), ..notice }
+            }
+            None => Notice { severity: Severity::Notice, message: told, detail: None, hint: None },
+        })
+    }
 }
 
 #[async_trait::async_trait]
@@ -125,7 +191,13 @@ impl TableProvider for Provider {
     }
 
     fn supports_filters_pushdown(&self, filters: &[&Expr]) -> EngineResult<Vec<TableProviderFilterPushDown>> {
-        Ok(vec![TableProviderFilterPushDown::Exact; filters.len()])
+        // Where a filter over a virtual table meets a constant of a branch, nothing of the rows is left in it: the engine
+        // folds it where it stands, and drops the branch if it is false.
+        let one = |filter: &&Expr| match filter.column_refs().is_empty() {
+            true => TableProviderFilterPushDown::Unsupported,
+            false => TableProviderFilterPushDown::Exact,
+        };
+        Ok(filters.iter().map(one).collect())
     }
 
     async fn scan(
@@ -135,8 +207,10 @@ impl TableProvider for Provider {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> EngineResult<Arc<dyn ExecutionPlan>> {
-        let lookup = self.lookup(filters, limit).map_err(external)?;
-        let residual = match conjunction(filters.iter().cloned()) {
+        let filters: Vec<Expr> = filters.iter().filter(|filter| !is_true(filter)).cloned().collect();
+        let lookup = self.lookup(&filters, limit).map_err(external)?;
+        let checked = filters.iter().zip(&lookup.checked).filter(|(_, checked)| **checked);
+        let residual = match conjunction(checked.map(|(filter, _)| filter.clone())) {
             Some(filter) => {
                 let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
                 let unqualified = unqualify(filter)?;
@@ -150,8 +224,13 @@ impl TableProvider for Provider {
         };
         let exec = ScanExec::new(lookup, Arc::clone(&self.schema), projection, residual, Arc::clone(&self.fetch))
             .map_err(external)?;
-        Ok(Arc::new(exec))
+        Ok(Arc::new(exec.branch(self.branches.clone())))
     }
+}
+
+/// Whether a filter has been folded to nothing.
+fn is_true(filter: &Expr) -> bool {
+    matches!(filter, Expr::Literal(ScalarValue::Boolean(Some(true)), _))
 }
 
 /// Drops the table names from column references: the physical filter knows one table only.

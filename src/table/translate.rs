@@ -1,5 +1,5 @@
 //! What a WHERE clause asks → what to ask upstream, and what remains to be checked here. Pure: all it knows of a vendor
-//! is the table's description.
+//! is the table's description, and of the source the values of its settings.
 //!
 //! Invariant: the scans of a [`Translation`] together return every row that satisfies all conjuncts (rows outside
 //! `range` aside), and a conjunct is called [`Fidelity::Exact`] only if every row that they return satisfies it.
@@ -8,24 +8,27 @@
 //! call each, one scan of all rows costs a call per page, and how many rows there are is not known here. Only a
 //! filter-only column, which cannot be checked here, takes a scan for each value.
 
+mod scans;
 mod send;
 
+pub(crate) use self::scans::is_uuid;
 use self::send::{Sent, send};
 use super::predicate::Read;
 use super::predicate::facts::{add, implies, is_empty};
 use crate::error::{Error, Kind, Result};
 use crate::model::filter::{Atom, Condition, Value};
-use crate::model::scan::Range;
-use crate::model::table::{Column, Fidelity, From, Op, Table, Window};
+use crate::model::push::Filter;
+use crate::model::scan::{Keys, Range};
+use crate::model::table::{Column, Fidelity, From, Op, Table, Type, Window};
 
 /// Scans that one statement may be split into by the values of filter-only columns.
 pub const MAX_SCANS: usize = 100;
 
 /// What to ask upstream for the rows of one table that satisfy some conjuncts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Translation {
     /// Scans whose rows together are those wanted; no row comes from two of them. None if no row can match, one
-    /// unless a filter-only column is asked for several values.
+    /// unless a column that upstream does not return is asked for several values.
     pub scans: Vec<Parameters>,
     /// The time range of each, to the microsecond, not yet widened to upstream's precision.
     pub range: Range,
@@ -33,15 +36,21 @@ pub struct Translation {
     pub fidelity: Vec<Fidelity>,
     /// Whether the scans return exactly the rows that satisfy all conjuncts, once they are cut to `range`.
     pub exact: bool,
+    /// Columns, and paths into them, of which every row that satisfies the conjuncts has a value.
+    pub not_null: Vec<(&'static str, Vec<String>)>,
 }
 
-/// The request parameters of one scan.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What one scan asks for.
+#[derive(Clone, Debug)]
 pub struct Parameters {
-    /// Names and values, in the order of the columns, without the time bounds.
-    pub parameters: Vec<(&'static str, String)>,
-    /// The filter-only columns asked for, and the values they show.
-    pub echoes: Vec<(&'static str, String)>,
+    /// The filters, in the order of the columns, without the time bounds.
+    pub filters: Vec<Filter>,
+    /// Any of the filters is enough, instead of all.
+    pub any: bool,
+    /// The columns that upstream does not return, and what they show.
+    pub echoes: Vec<(&'static str, Option<String>)>,
+    /// The keys to ask for.
+    pub keys: Keys,
 }
 
 impl Translation {
@@ -51,11 +60,12 @@ impl Translation {
     }
 }
 
-/// Translates the conjuncts of a WHERE clause over `table`.
+/// Translates the conjuncts of a WHERE clause over `table`. `each` are the values of the setting that the table takes a
+/// scan for each of.
 ///
 /// # Errors
 /// 0A000 if a filter-only column is compared in another way than by `=` or `IN`; 54000 if it takes too many values.
-pub fn translate(table: &'static Table, conjuncts: &[Read]) -> Result<Translation> {
+pub fn translate(table: &'static Table, each: &[String], conjuncts: &[Read]) -> Result<Translation> {
     let hidden = || table.columns.iter().filter(|column| column.from == From::FilterOnly);
     for column in hidden() {
         check_filter_only(table, column, conjuncts)?;
@@ -70,68 +80,117 @@ pub fn translate(table: &'static Table, conjuncts: &[Read]) -> Result<Translatio
             range: Range::default(),
             fidelity: vec![Fidelity::Exact; conjuncts.len()],
             exact: true,
+            not_null: Vec::new(),
         });
     }
-    let mut scans = vec![Parameters::default()];
+    let mut scans = vec![Parameters { filters: Vec::new(), any: false, echoes: Vec::new(), keys: Keys::NotNeeded }];
     let mut sent = Vec::new();
-    for column in table.columns {
-        let atoms: Vec<&Atom> =
-            known.iter().filter(|condition| condition.column == column.name).map(|condition| &condition.atom).collect();
+    let mut counted = 0;
+    for (column, path) in places(table, &known) {
+        let here = |condition: &&Condition| condition.column == column.name && condition.path == path;
+        let atoms: Vec<&Atom> = known.iter().filter(here).map(|condition| &condition.atom).collect();
         if column.from == From::FilterOnly {
-            scans = ask_each(table, column, &atoms, scans)?;
+            scans = scans::ask_each(table, column, &atoms, scans)?;
             sent.extend(atoms.first().map(|atom| Sent::exactly(column, (*atom).clone())));
             continue;
         }
-        for one in send(table, column, &atoms) {
-            if let Some(parameter) = &one.parameter {
-                scans.iter_mut().for_each(|scan| scan.parameters.push(parameter.clone()));
+        if table.lookup.is_some_and(|lookup| lookup.column == column.name) {
+            sent.extend(scans::ask_keys(table, column, &atoms, &mut scans));
+            continue;
+        }
+        if table.each.is_some_and(|own| own.column == column.name) && !each.is_empty() {
+            scans = scans::ask_settings(table, each, &atoms, scans);
+            sent.extend(atoms.iter().map(|atom| Sent::exactly(column, (*atom).clone())));
+            continue;
+        }
+        for one in send(table, column, &path, &atoms) {
+            counted += usize::from(one.counted);
+            if one.counted && counted > table.most_filters {
+                continue;
+            }
+            if let Some(filter) = &one.filter {
+                scans.iter_mut().for_each(|scan| scan.filters.push(filter.clone()));
             }
             sent.push(one);
         }
     }
+    scans.retain(|scan| !matches!(&scan.keys, Keys::Known(keys) if keys.is_empty()));
+    let any = scans::alternatives(table, conjuncts, &mut scans);
     let is_exact = |sent: &&Sent| sent.fidelity == Fidelity::Exact;
     let by_upstream = guaranteed(sent.iter().filter(is_exact));
     let with_range = guaranteed(sent.iter().filter(|sent| is_exact(sent) || is_cut_by_time(table, sent)));
-    let fidelity = |conjunct: &Read| {
+    let fidelity = |(index, conjunct): (usize, &Read)| {
         let stems = |condition: &Condition| sent.iter().any(|sent| sent.stems_from(condition));
         match conjunct.conditions.iter().any(stems) {
+            _ if any == Some(index) => Fidelity::Exact,
             true if is_answered(conjunct, &by_upstream) => Fidelity::Exact,
             true => Fidelity::Superset,
             false => Fidelity::Local,
         }
     };
+    let answered = |(index, conjunct): (usize, &Read)| any == Some(index) || is_answered(conjunct, &with_range);
     Ok(Translation {
         scans,
         range: range(table, &known),
-        fidelity: conjuncts.iter().map(fidelity).collect(),
-        exact: conjuncts.iter().all(|conjunct| is_answered(conjunct, &with_range)),
+        fidelity: conjuncts.iter().enumerate().map(fidelity).collect(),
+        exact: conjuncts.iter().enumerate().all(answered),
+        not_null: known
+            .into_iter()
+            .filter(|known| known.atom != Atom::Null)
+            .map(|known| (known.column, known.path))
+            .collect(),
     })
+}
+
+/// The columns in their order, each with the paths into it that something is known of.
+fn places(table: &'static Table, known: &[Condition]) -> Vec<(&'static Column, Vec<String>)> {
+    let mut places = Vec::new();
+    for column in table.columns {
+        places.push((column, Vec::new()));
+        for condition in known.iter().filter(|condition| condition.column == column.name) {
+            let place = (column, condition.path.clone());
+            if !places.iter().any(|(other, path)| other.name == column.name && *path == condition.path) {
+                places.push(place);
+            }
+        }
+    }
+    places
 }
 
 /// A condition that no row of the table satisfies.
 fn is_impossible(table: &Table, condition: &Condition) -> bool {
-    let nullable = table.column(condition.column).is_none_or(|column| column.nullable);
+    let nullable = !condition.path.is_empty() || table.column(condition.column).is_none_or(|column| column.nullable);
     is_empty(&condition.atom) || (condition.atom == Atom::Null && !nullable)
 }
 
-/// The range that the conditions leave to the time column, so far as upstream takes its bounds.
+/// The range that the conditions leave to the time column, so far as upstream takes its bounds. Columns that share the
+/// parameter of a bound give theirs as well.
 fn range(table: &Table, known: &[Condition]) -> Range {
-    let column = table.time.and_then(|name| table.column(name));
-    let Some(column) = column else { return Range::default() };
-    let takes = |wanted: fn(&Op) -> bool| column.push.iter().any(|push| wanted(&push.op));
-    let bounds = known.iter().filter(|condition| condition.column == column.name).find_map(|c| send::hull(&c.atom));
-    let (low, high) = bounds.unwrap_or((i64::MIN, i64::MAX));
-    Range {
-        from: (low > i64::MIN && takes(|op| matches!(op, Op::AtLeast(_)))).then_some(low),
-        to: (high < i64::MAX && takes(|op| matches!(op, Op::AtMost(_)))).then_some(high),
+    let Some(time) = table.time.and_then(|name| table.column(name)) else { return Range::default() };
+    let bound_of = |column: &Column, wanted: fn(&Op) -> bool| {
+        let own = column.push.iter().find(|push| wanted(&push.op))?;
+        let parameter = time.push.iter().find(|push| wanted(&push.op))?.parameter;
+        (column.ty == Type::Timestamptz && own.parameter == parameter).then_some(())
+    };
+    let mut range = Range::default();
+    for column in table.columns {
+        let hull = known.iter().filter(|condition| condition.column == column.name).find_map(|c| send::hull(&c.atom));
+        let Some((low, high)) = hull else { continue };
+        if low > i64::MIN && bound_of(column, |op| matches!(op, Op::AtLeast(_))).is_some() {
+            range.from = Some(range.from.map_or(low, |from| from.max(low)));
+        }
+        if high < i64::MAX && bound_of(column, |op| matches!(op, Op::AtMost(_))).is_some() {
+            range.to = Some(range.to.map_or(high, |to| to.min(high)));
+        }
     }
+    range
 }
 
 /// What is true of every row that the scans return.
 fn guaranteed<'a>(sent: impl Iterator<Item = &'a Sent>) -> Vec<Condition> {
     let mut conditions = Vec::new();
     for sent in sent {
-        add(&mut conditions, Condition { column: sent.column, atom: sent.atom.clone() });
+        add(&mut conditions, Condition { column: sent.column, path: sent.path.clone(), atom: sent.atom.clone() });
     }
     conditions
 }
@@ -139,7 +198,9 @@ fn guaranteed<'a>(sent: impl Iterator<Item = &'a Sent>) -> Vec<Condition> {
 /// Whether rows of which `given` is true need not be checked against the conjunct.
 fn is_answered(conjunct: &Read, given: &[Condition]) -> bool {
     let follows = |wanted: &Condition| {
-        given.iter().any(|known| known.column == wanted.column && implies(&known.atom, &wanted.atom))
+        given.iter().any(|known| {
+            known.column == wanted.column && known.path == wanted.path && implies(&known.atom, &wanted.atom)
+        })
     };
     conjunct.exact && conjunct.conditions.iter().all(follows)
 }
@@ -168,25 +229,4 @@ fn check_filter_only(table: &Table, column: &Column, conjuncts: &[Read]) -> Resu
         .detail("Upstream filters by it but does not return it, so no other condition on it can be checked.")
         .hint(format!("Write {} = '…' or {} IN ('…', '…'), joined to the rest by AND.", column.name, column.name))),
     }
-}
-
-/// Splits the scans by the values that a filter-only column is asked for.
-fn ask_each(table: &Table, column: &Column, atoms: &[&Atom], scans: Vec<Parameters>) -> Result<Vec<Parameters>> {
-    let push = column.push.iter().find(|push| push.op == Op::Equal);
-    let (Some(push), Some(Atom::OneOf(values))) = (push, atoms.first()) else { return Ok(scans) };
-    if scans.len() * values.len() > MAX_SCANS {
-        return Err(Error::new(
-            Kind::ProgramLimit,
-            format!("column \"{}\" of \"{}\" is compared with too many values", column.name, table.name),
-        )
-        .detail(format!("Each value takes a scan of its own, and a statement may have {MAX_SCANS}."))
-        .hint("Ask for fewer values."));
-    }
-    let with = |scan: &Parameters, value: &Value| {
-        let mut scan = scan.clone();
-        scan.parameters.push((push.parameter, value.to_text()));
-        scan.echoes.push((column.name, value.to_text()));
-        scan
-    };
-    Ok(scans.iter().flat_map(|scan| values.iter().map(move |value| with(scan, value))).collect())
 }

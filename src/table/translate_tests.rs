@@ -16,7 +16,7 @@ use super::translate::{Translation, translate};
 use crate::error::Kind;
 use crate::model::connector::Paging;
 use crate::model::filter::{Atom, Condition};
-use crate::model::scan::{Page, Scan, Source, iso_micros};
+use crate::model::scan::{At, Page, Scan, Source, iso_micros};
 use crate::model::table::{Fidelity, Type};
 use crate::upstream::spanlens::CONNECTOR;
 
@@ -49,7 +49,7 @@ async fn outcome(planned: &Planned, clause: &str) -> String {
         }
     };
     let reads: Vec<Read> = filters.iter().map(|filter| read(requests(), planned.zone, filter)).collect();
-    let translation = match translate(requests(), &reads) {
+    let translation = match translate(requests(), &[], &reads) {
         Ok(translation) => translation,
         Err(error) => return format!("  {} {}\n", error.sqlstate(), error.message),
     };
@@ -71,8 +71,8 @@ async fn outcome(planned: &Planned, clause: &str) -> String {
 }
 
 fn sent(translation: &Translation) -> Vec<String> {
-    let Paging::SplitTime { max_rows, precision_us } = CONNECTOR.paging;
-    let range = translation.range.widened(precision_us);
+    let Paging::SplitTime { max_rows } = requests().paging else { panic!("requests are split by time") };
+    let range = translation.range.widened(requests().precision_us);
     let source = Arc::new(Source {
         name: "spanlens".to_owned(),
         connector: &CONNECTOR,
@@ -80,19 +80,16 @@ fn sent(translation: &Translation) -> Vec<String> {
         quota: CONNECTOR.quota,
         lookback: Duration::from_secs(86_400),
         body_bytes: 1 << 20,
+        settings: std::collections::BTreeMap::new(),
     });
     let request = |parameters: &super::translate::Parameters| {
         let scan = Scan {
-            source: Arc::clone(&source),
-            table: requests(),
-            parameters: parameters.parameters.clone(),
+            filters: parameters.filters.clone(),
             range,
             echoes: parameters.echoes.clone(),
-            projection: Vec::new(),
-            limit: None,
-            newest_first: false,
+            ..Scan::of(&source, requests())
         };
-        (CONNECTOR.request)(&scan, &Page { range, limit: max_rows }).to_string()
+        (CONNECTOR.request)(&scan, &Page { range, limit: max_rows, at: At::Start }).to_string()
     };
     translation.scans.iter().map(request).collect()
 }
@@ -115,7 +112,7 @@ async fn translated(clause: &str) -> crate::error::Result<Translation> {
     let planned = Planned::new("UTC", RecordBatch::new_empty);
     let filters = planned.filters(clause).await.expect("a plan").expect("a scan");
     let reads: Vec<Read> = filters.iter().map(|filter| read(requests(), planned.zone, filter)).collect();
-    translate(requests(), &reads)
+    translate(requests(), &[], &reads)
 }
 
 #[tokio::test]
@@ -130,7 +127,7 @@ async fn a_relative_time_becomes_a_lower_bound() {
 async fn a_filter_only_column_shows_the_value_of_its_scan() {
     let translation = translated("provider_key_id IN ('a', 'b') AND provider = 'x'").await.expect("a translation");
     let echoes: Vec<_> = translation.scans.iter().map(|scan| scan.echoes.clone()).collect();
-    let echo = |value: &str| vec![("provider_key_id", value.to_owned())];
+    let echo = |value: &str| vec![("provider_key_id", Some(value.to_owned()))];
     assert_eq!(echoes, [echo("a"), echo("b")]);
     assert_eq!(translation.fidelity, [Fidelity::Exact, Fidelity::Exact]);
 }

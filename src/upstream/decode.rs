@@ -3,71 +3,117 @@
 //!
 //! Called by `fetch`, chunk by chunk. Knows no HTTP.
 
-use std::sync::Arc;
-
-use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use datafusion::arrow::record_batch::RecordBatch;
 
 use crate::error::{Error, Kind, Result};
+use crate::model::connector::Body;
 use crate::model::scan::Scan;
-use crate::upstream::json::{self, Splitter};
-use crate::upstream::refusal;
+use crate::upstream::json::Splitter;
 
+mod batch;
 mod cell;
+mod csv;
+mod document;
+mod encoded;
+mod fault;
+mod file;
 mod row;
+mod text;
 mod time;
+mod unescape;
 
-/// Rows of a batch at the most.
-pub const BATCH_ROWS: usize = 8_192;
-/// Text of a batch at which it is cut even with fewer rows.
-const BATCH_BYTES: usize = 4 << 20;
+pub use batch::BATCH_ROWS;
+use batch::Rows;
+use fault::{Fault, Names};
+use file::File;
+use text::Text;
+
 /// A single row longer than this is not read.
 const MAX_ROW_BYTES: usize = 64 << 20;
+
+/// A body that has been read to its end.
+#[derive(Debug, Default)]
+pub struct Decoded {
+    /// Its rows.
+    pub batches: Vec<RecordBatch>,
+    /// What stood beside them.
+    pub envelope: Envelope,
+    /// Where the rows are to be fetched instead, if there are none in the body.
+    pub file_url: Option<String>,
+    /// Upstream says that it left rows out.
+    pub truncated: bool,
+}
+
+/// The members of the object that holds the rows, without these; the last of several of one name counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Envelope(Vec<(String, String)>);
+
+impl Envelope {
+    /// The value at a path of keys; `None` if there is none.
+    pub fn get(&self, path: &[&str]) -> Option<serde_json::Value> {
+        let (first, rest) = path.split_first()?;
+        let (_, raw) = self.0.iter().rev().find(|(key, _)| key == first)?;
+        let mut value: serde_json::Value = serde_json::from_str(raw).ok()?;
+        for key in rest {
+            value = value.get_mut(*key)?.take();
+        }
+        Some(value)
+    }
+}
 
 /// Reads one body.
 #[derive(Debug)]
 pub struct Decoder {
-    /// `source.table`, for errors.
-    name: String,
-    source: String,
-    base_url: &'static str,
+    names: Names,
     max_bytes: u64,
-    splitter: Splitter,
-    plan: row::Plan,
-    builders: Vec<cell::Builder>,
-    schema: SchemaRef,
-    /// Rows in the builders.
-    pending: usize,
-    ready: Vec<RecordBatch>,
-    rows: u64,
+    shape: Shape,
+    rows: Rows,
     bytes: u64,
+}
+
+/// How the rows stand in the body.
+#[derive(Debug)]
+enum Shape {
+    Rows {
+        splitter: Splitter,
+        /// The envelope's `count` is the number of its rows.
+        counts: bool,
+    },
+    Lines(Splitter),
+    File(Box<File>),
+    /// The file itself.
+    Text(Box<Text>),
 }
 
 impl Decoder {
     /// Makes a decoder of these columns (positions in the table, ascending) of a page. `window_end_us` is what rows
     /// without a time of their own get.
+    ///
+    /// # Errors
+    /// When there is no such column.
     pub fn new(scan: &Scan, columns: &[usize], window_end_us: i64) -> Result<Self> {
-        let schema = scan.table.schema(&Arc::from("UTC")).project(columns).map_err(|error| fault(&error))?;
-        let builders = columns
-            .iter()
-            .filter_map(|position| scan.table.columns.get(*position))
-            .map(|column| cell::Builder::new(column, &scan.echoes, window_end_us))
-            .collect();
-        let connector = scan.source.connector;
-        Ok(Decoder {
-            name: format!("{}.{}", scan.source.name, scan.table.name),
-            source: scan.source.name.clone(),
-            base_url: connector.base_url,
-            max_bytes: scan.source.body_bytes,
-            splitter: Splitter::new(connector.rows_keys, MAX_ROW_BYTES),
-            plan: row::Plan::new(scan.table, columns),
-            builders,
-            schema: Arc::new(schema),
-            pending: 0,
-            ready: Vec::new(),
-            rows: 0,
-            bytes: 0,
-        })
+        let shape = match scan.table.body {
+            Body::Rows { keys, count } => Shape::Rows { splitter: Splitter::new(keys, MAX_ROW_BYTES), counts: count },
+            Body::Lines { .. } => Shape::Lines(Splitter::lines(MAX_ROW_BYTES)),
+            Body::File { content, url } => Shape::File(Box::new(File::new(content, url, Text::new(scan)))),
+        };
+        Decoder::of(shape, scan, columns, window_end_us)
+    }
+
+    /// Makes a decoder of a file that an answer has named by its URL: a JSON array, an object a line, or CSV. Columns
+    /// and `window_end_us` are those of the page.
+    ///
+    /// # Errors
+    /// When there is no such column.
+    pub fn of_file(scan: &Scan, columns: &[usize], window_end_us: i64) -> Result<Self> {
+        Decoder::of(Shape::Text(Box::new(Text::new(scan))), scan, columns, window_end_us)
+    }
+
+    fn of(shape: Shape, scan: &Scan, columns: &[usize], window_end_us: i64) -> Result<Self> {
+        let table = format!("{}.{}", scan.source.name, scan.table.name);
+        let rows = Rows::new(table.clone(), scan, columns, window_end_us)?;
+        let names = Names { table, source: scan.source.name.clone(), base_url: scan.source.connector.base_url };
+        Ok(Decoder { names, max_bytes: scan.source.body_bytes, shape, rows, bytes: 0 })
     }
 
     /// Reads the next piece of the body.
@@ -79,114 +125,87 @@ impl Decoder {
         if self.bytes > self.max_bytes {
             return Err(Error::new(
                 Kind::ConfigurationLimit,
-                format!("an answer for {} is larger than {} bytes", self.name, self.max_bytes),
+                format!("an answer for {} is larger than {} bytes", self.names.table, self.max_bytes),
             )
-            .detail(format!("It was given up after {} rows.", self.rows))
+            .detail(format!("It was given up after {} rows.", self.rows.count()))
             .hint("Raise \"body_bytes\" of the source, or narrow the time range."));
         }
-        let mut rest = chunk;
-        loop {
-            let row = match self.splitter.next(&mut rest) {
-                Ok(Some(row)) => row,
-                Ok(None) => return Ok(()),
-                Err(fault) => return Err(self.explain(fault)),
-            };
-            self.rows += 1;
-            if let Err(fault) = self.plan.read(row, &mut self.builders) {
-                return Err(fault.explain(&self.name, self.rows));
-            }
-            self.pending += 1;
-            let text_bytes = || self.builders.iter().map(cell::Builder::text_bytes).sum::<usize>();
-            if self.pending >= BATCH_ROWS || text_bytes() >= BATCH_BYTES {
-                self.flush()?;
-            }
-        }
+        let rows = &mut self.rows;
+        let read = match &mut self.shape {
+            Shape::Rows { splitter, .. } => take_rows(splitter, chunk, rows),
+            Shape::Lines(splitter) => take_lines(splitter, chunk, rows),
+            Shape::File(file) => file.feed(chunk, rows),
+            Shape::Text(text) => text.feed(chunk, rows),
+        };
+        read.map_err(|fault| self.explain(fault))
     }
 
     /// Tells that the body has ended, and gives the batches of all of it.
     ///
     /// # Errors
     /// [`Kind::UpstreamTruncated`] when the body was cut, or holds fewer or more rows than it says.
-    pub fn finish(mut self) -> Result<Vec<RecordBatch>> {
-        match self.splitter.finish() {
-            Ok(members) => {
-                let count = members.iter().rev().find(|(key, _)| key == "count");
-                let count = count.and_then(|(_, raw)| serde_json::from_str::<f64>(raw).ok());
-                #[expect(clippy::float_cmp, reason = "both are whole numbers")]
-                if let Some(count) = count.filter(|count| *count != self.rows as f64) {
-                    let message = format!("upstream cut its answer for {} after {} rows", self.name, self.rows);
-                    return Err(Error::new(Kind::UpstreamTruncated, message)
-                        .detail(format!("The answer says that it holds {count} rows.")));
-                }
+    pub fn finish(mut self) -> Result<Decoded> {
+        let rows = &mut self.rows;
+        let ended = match &mut self.shape {
+            Shape::Rows { splitter, .. } | Shape::Lines(splitter) => {
+                splitter.finish().map(|members| (members.to_vec(), None)).map_err(Fault::Json)
             }
-            Err(fault) => return Err(self.explain(fault)),
+            Shape::File(file) => file.finish(rows),
+            Shape::Text(text) => text.finish(rows).map(|()| (Vec::new(), None)),
+        };
+        let (members, file_url) = ended.map_err(|fault| self.explain(fault))?;
+        if matches!(self.shape, Shape::Rows { counts: true, .. }) {
+            self.check_count(&members)?;
         }
-        if self.pending > 0 {
-            self.flush()?;
-        }
-        Ok(self.ready)
+        Ok(Decoded { batches: self.rows.finish()?, envelope: Envelope(members), file_url, truncated: false })
     }
 
     /// Rows read so far.
     pub fn rows(&self) -> u64 {
-        self.rows
+        self.rows.count()
     }
 
     /// The error of a body that broke off; `why` is a sentence.
     pub fn cut(&self, why: impl Into<String>) -> Error {
-        let message = format!("upstream cut its answer for {} after {} rows", self.name, self.rows);
-        Error::new(Kind::UpstreamTruncated, message).detail(why)
+        self.names.cut(self.rows.count(), why)
     }
 
-    fn flush(&mut self) -> Result<()> {
-        let rows = std::mem::take(&mut self.pending);
-        let arrays = self.builders.iter_mut().map(|builder| builder.finish(rows)).collect();
-        // The count is told apart, for there may be no column to tell it.
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options);
-        self.ready.push(batch.map_err(|error| fault(&error))?);
-        Ok(())
-    }
-
-    fn explain(&self, fault: json::Fault) -> Error {
-        let name = &self.name;
-        let broken = |what: String| Error::new(Kind::UpstreamFault, what);
-        match fault {
-            json::Fault::Cut => self.cut("The JSON ends before it is complete."),
-            json::Fault::Html => refusal::web_page(&self.source, self.base_url),
-            json::Fault::Syntax => broken(format!("upstream sent something other than JSON rows for {name}"))
-                .detail(format!("After {} rows comes what is neither a row nor the end.", self.rows)),
-            json::Fault::Trailing => broken(format!("upstream sent more than one JSON value for {name}"))
-                .detail(format!("Something follows the end of the answer, after {} rows.", self.rows)),
-            json::Fault::NotAnObject => broken(format!("upstream sent a row of {name} that is not a JSON object"))
-                .detail(format!("It is row {} of the answer.", self.rows + 1)),
-            json::Fault::RowTooLong => Error::new(
-                Kind::ConfigurationLimit,
-                format!("a row of {name} is larger than {} MB", MAX_ROW_BYTES >> 20),
-            )
-            .detail(format!("It is row {} of the answer.", self.rows + 1)),
-            json::Fault::NoRows => self.without_rows(),
+    fn check_count(&self, members: &[(String, String)]) -> Result<()> {
+        let count = members.iter().rev().find(|(key, _)| key == "count");
+        let count = count.and_then(|(_, raw)| serde_json::from_str::<f64>(raw).ok());
+        #[expect(clippy::float_cmp, reason = "both are whole numbers")]
+        match count.filter(|count| *count != self.rows.count() as f64) {
+            Some(count) => Err(self.cut(format!("The answer says that it holds {count} rows."))),
+            None => Ok(()),
         }
     }
 
-    fn without_rows(&self) -> Error {
-        let members = self.splitter.members();
-        let told = members.iter().find(|(key, _)| matches!(key.as_str(), "error" | "message" | "detail"));
-        if let Some((key, raw)) = told
-            && let Some(text) = refusal::text(&format!("{{\"{key}\":{raw}}}"))
-        {
-            return Error::new(Kind::UpstreamFault, "upstream reported an error instead of rows")
-                .detail(format!("Upstream says for {}: {text}", self.name));
-        }
-        let keys: Vec<&str> = members.iter().map(|(key, _)| key.as_str()).collect();
-        Error::new(Kind::UpstreamFault, format!("upstream sent an object without rows for {}", self.name))
-            .detail(format!("Its keys are: {}.", keys.join(", ")))
-            .hint("Check base_url of the source, and whether the vendor has changed its API.")
+    fn explain(&self, fault: Fault) -> Error {
+        let members = match &self.shape {
+            Shape::Rows { splitter, .. } | Shape::Lines(splitter) => splitter.members(),
+            Shape::File(file) => file.members(),
+            Shape::Text(_) => &[],
+        };
+        fault.explain(&self.names, self.rows.count(), members)
     }
 }
 
-fn fault(error: &datafusion::arrow::error::ArrowError) -> Error {
-    Error::internal(format!("rows do not fit their schema: {error}"))
+/// Reads the rows that end in this chunk.
+fn take_rows(splitter: &mut Splitter, chunk: &[u8], rows: &mut Rows) -> Result<(), Fault> {
+    let mut rest = chunk;
+    while let Some(row) = splitter.next(&mut rest)? {
+        rows.take(row)?;
+    }
+    Ok(())
+}
+
+/// Reads the lines that end in this chunk. One may be an error instead of a row.
+fn take_lines(splitter: &mut Splitter, chunk: &[u8], rows: &mut Rows) -> Result<(), Fault> {
+    let mut rest = chunk;
+    while let Some(row) = splitter.next(&mut rest)? {
+        rows.take_line(row)?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

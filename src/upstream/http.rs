@@ -47,6 +47,13 @@ pub trait Transport: Send + Sync + fmt::Debug {
         at: Option<&'a str>,
         credential: &'a Credential,
     ) -> BoxFuture<'a, Result<Response, Refusal>>;
+
+    /// Gets a file that an answer has named, without the credential. Its address is as good as a secret.
+    fn download<'a>(&'a self, source: &'a Source, url: &'a str) -> BoxFuture<'a, Result<Response, Refusal>> {
+        let _ = url;
+        let message = format!("source \"{}\" has no files", source.name);
+        Box::pin(std::future::ready(Err(Refusal::fatal(Error::unsupported(message)))))
+    }
 }
 
 /// An answer whose headers have come.
@@ -152,10 +159,14 @@ impl Client {
             Auth::Bearer => call.header(AUTHORIZATION, credential.header_value.clone()),
             Auth::Header(name) => call.header(name, credential.header_value.clone()),
         };
+        for (name, value) in &request.headers {
+            call = call.header(*name, value);
+        }
         if let Some(body) = &request.body {
             call = call.json(body);
         }
-        let answer = call.send().await.map_err(|error| unreachable_upstream(source, &error))?;
+        let origin = source.base_url.origin().ascii_serialization();
+        let answer = call.send().await.map_err(|error| unreachable_upstream(source, &origin, &error))?;
         let headers = headers(answer.headers(), answer.url());
         let status = answer.status().as_u16();
         let body = answer.bytes_stream().map(|piece| piece.map_err(|error| Break::from(&error))).boxed();
@@ -163,7 +174,49 @@ impl Client {
     }
 }
 
+impl Client {
+    #[expect(clippy::disallowed_methods, reason = "this is the one sender that the lint leads to")]
+    async fn get_file(&self, source: &Source, url: &str) -> Result<Response, Refusal> {
+        let url = file_url(source, url).map_err(Refusal::fatal)?;
+        let origin = url.origin().ascii_serialization();
+        let answer = self.http.get(url).send().await.map_err(|error| {
+            let mut refusal = unreachable_upstream(source, &origin, &error);
+            refusal.error.message = format!("could not fetch the file that source \"{}\" names", source.name);
+            refusal.error.hint = Some("Check that this machine can reach the vendor's file storage.".to_owned());
+            refusal
+        })?;
+        let headers = headers(answer.headers(), answer.url());
+        let status = answer.status().as_u16();
+        let body = answer.bytes_stream().map(|piece| piece.map_err(|error| Break::from(&error))).boxed();
+        Ok(Response { status, headers, body })
+    }
+}
+
+/// The address of a file, if nobody else can read what comes from there.
+fn file_url(source: &Source, url: &str) -> Result<Url> {
+    let fault = |what: &str| {
+        let message = format!("source \"{}\" names a file {what}", source.name);
+        Error::new(Kind::UpstreamFault, message)
+    };
+    let url = Url::parse(url).map_err(|_| fault("whose address is no URL"))?;
+    let is_loopback = match url.host() {
+        Some(url::Host::Domain(domain)) => domain == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if is_loopback => Ok(url),
+        _ => Err(fault("that cannot be fetched safely").hint("Only https is taken, and http from this machine.")),
+    }
+}
+
 impl Transport for Client {
+    fn download<'a>(&'a self, source: &'a Source, url: &'a str) -> BoxFuture<'a, Result<Response, Refusal>> {
+        Box::pin(self.get_file(source, url))
+    }
+
     fn send<'a>(
         &'a self,
         source: &'a Source,
@@ -230,6 +283,11 @@ fn headers(all: &HeaderMap, url: &Url) -> Headers {
         rate_limit_reset: text(&HeaderName::from_static("x-ratelimit-reset")),
         // A relative one counts from where it was sent.
         location: text(&LOCATION).map(|to| url.join(&to).map_or(to, String::from)),
+        flags: all
+            .iter()
+            .filter(|(name, value)| name.as_str().starts_with("x-") && value.as_bytes().eq_ignore_ascii_case(b"true"))
+            .map(|(name, _)| name.as_str().to_owned())
+            .collect(),
     }
 }
 
@@ -245,8 +303,7 @@ fn causes(error: &reqwest::Error) -> String {
     causes.pop().unwrap_or_else(|| "the connection failed".to_owned())
 }
 
-fn unreachable_upstream(source: &Source, error: &reqwest::Error) -> Refusal {
-    let origin = source.base_url.origin().ascii_serialization();
+fn unreachable_upstream(source: &Source, origin: &str, error: &reqwest::Error) -> Refusal {
     let cause = causes(error);
     let name = &source.name;
     if error.is_timeout() && !error.is_connect() {

@@ -1,5 +1,6 @@
 //! Cuts a body into its rows while it comes, so that no more than one row of it is ever held. Knows brackets and strings
-//! and the two envelopes, a bare array and an object that holds the array; what stands inside a row is `decode`'s.
+//! and the shapes of bodies: a bare array, an object that holds the array, an object a line, and an object with the text
+//! of a file, which comes out in pieces. What stands inside a row is `decode`'s.
 
 /// Members of the envelope beside the rows that are kept, and how long each may be.
 const MAX_MEMBERS: usize = 64;
@@ -16,12 +17,25 @@ pub(super) enum Fault {
     Cut,
     /// Something follows the end.
     Trailing,
-    /// An object without an array of rows.
+    /// An object without an array of rows, or without the text of a file.
     NoRows,
     /// An element of the array that is no object.
     NotAnObject,
     /// One row is longer than allowed.
     RowTooLong,
+    /// A line that ends within its object.
+    BrokenLine,
+}
+
+/// What a splitter cuts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// An array, bare or in an object under one of these keys.
+    Rows(&'static [&'static str]),
+    /// An object a line.
+    Lines,
+    /// An object with a string under this key.
+    Text(&'static str),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,13 +55,17 @@ enum State {
     Row,
     InRow,
     AfterRow,
+    /// Behind a row, in its line.
+    AfterLine,
+    Line,
+    InText,
     Done,
 }
 
 /// The cutter. Feed it by [`Splitter::next`].
 #[derive(Debug)]
 pub(super) struct Splitter {
-    rows_keys: &'static [&'static str],
+    mode: Mode,
     max_row_bytes: usize,
     state: State,
     enveloped: bool,
@@ -68,8 +86,23 @@ const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
 impl Splitter {
     /// Makes a cutter that finds the rows of an envelope under one of these keys.
     pub(super) fn new(rows_keys: &'static [&'static str], max_row_bytes: usize) -> Self {
+        Splitter::of(Mode::Rows(rows_keys), max_row_bytes)
+    }
+
+    /// Makes a cutter of lines, each of which is a row. Blank lines are no rows.
+    pub(super) fn lines(max_row_bytes: usize) -> Self {
+        Splitter::of(Mode::Lines, max_row_bytes)
+    }
+
+    /// Makes a cutter that gives the string under this key of an object: between its quotes, with its escapes, in pieces
+    /// as they come.
+    pub(super) fn text(key: &'static str) -> Self {
+        Splitter::of(Mode::Text(key), 0)
+    }
+
+    fn of(mode: Mode, max_row_bytes: usize) -> Self {
         Splitter {
-            rows_keys,
+            mode,
             max_row_bytes,
             state: State::Start,
             enveloped: false,
@@ -99,12 +132,17 @@ impl Splitter {
                         return Ok(Some(if self.carried_out { &self.carry } else { row }));
                     }
                 }
+                State::InText => return Ok(Some(self.text_part(chunk))),
                 State::InKey | State::InMember => self.member_part(chunk)?,
                 State::InScalar if !matches!(byte, b',' | b'}' | b' ' | b'\t' | b'\n' | b'\r') => {
                     self.keep(&[byte]);
                     *chunk = &chunk[1..];
                 }
                 State::InScalar => self.member_end()?,
+                State::AfterLine if byte == b'\n' => {
+                    self.state = State::Line;
+                    *chunk = &chunk[1..];
+                }
                 _ if matches!(byte, b' ' | b'\t' | b'\n' | b'\r') => *chunk = &chunk[1..],
                 _ => {
                     self.step(byte)?;
@@ -126,6 +164,7 @@ impl Splitter {
         match self.state {
             State::Done if self.rows_seen => Ok(&self.members),
             State::Done => Err(Fault::NoRows),
+            State::Start | State::AfterLine | State::Line if self.mode == Mode::Lines => Ok(&[]),
             _ => Err(Fault::Cut),
         }
     }
@@ -137,7 +176,11 @@ impl Splitter {
 
     fn step(&mut self, byte: u8) -> Result<(), Fault> {
         self.state = match (self.state, byte) {
-            (State::Start, b'[') => self.open_rows(),
+            (State::Start | State::Line, b'{') if self.mode == Mode::Lines => State::InRow,
+            (State::Start | State::Line, b'[' | b'"' | b'-' | b'0'..=b'9') if self.mode == Mode::Lines => {
+                return Err(Fault::NotAnObject);
+            }
+            (State::Start, b'[') if matches!(self.mode, Mode::Rows(_)) => self.open_rows(),
             (State::Start, b'{') => {
                 self.enveloped = true;
                 State::FirstKey
@@ -149,7 +192,12 @@ impl Splitter {
             (State::FirstKey | State::Key, b'"') => State::InKey,
             (State::FirstKey, b'}') | (State::AfterMember, b'}') => State::Done,
             (State::Colon, b':') => State::Member,
-            (State::Member, b'[') if !self.rows_seen && self.rows_keys.contains(&self.key.as_str()) => self.open_rows(),
+            (State::Member, b'[') if self.holds_rows() => self.open_rows(),
+            (State::Member, b'"') if self.holds_text() => {
+                self.rows_seen = true;
+                self.in_string = true;
+                State::InText
+            }
             (State::Member, b'{' | b'[' | b'"') => State::InMember,
             (State::Member, b'-' | b'0'..=b'9' | b'a'..=b'z') => State::InScalar,
             (State::AfterMember, b',') => State::Key,
@@ -166,6 +214,14 @@ impl Splitter {
         Ok(())
     }
 
+    fn holds_rows(&self) -> bool {
+        matches!(self.mode, Mode::Rows(keys) if !self.rows_seen && keys.contains(&self.key.as_str()))
+    }
+
+    fn holds_text(&self) -> bool {
+        matches!(self.mode, Mode::Text(key) if !self.rows_seen && key == self.key)
+    }
+
     fn open_rows(&mut self) -> State {
         self.rows_seen = true;
         State::FirstRow
@@ -177,6 +233,9 @@ impl Splitter {
         let end = self.skip(chunk);
         let (part, rest) = chunk.split_at(end.unwrap_or(chunk.len()));
         *chunk = rest;
+        if self.mode == Mode::Lines && part.contains(&b'\n') {
+            return Err(Fault::BrokenLine);
+        }
         if self.carry.len() + part.len() > self.max_row_bytes {
             return Err(Fault::RowTooLong);
         }
@@ -186,9 +245,22 @@ impl Splitter {
         if end.is_none() {
             return Ok(None);
         }
-        self.state = State::AfterRow;
+        self.state = if self.mode == Mode::Lines { State::AfterLine } else { State::AfterRow };
         self.carried_out = !self.carry.is_empty();
         Ok(Some(part))
+    }
+
+    fn text_part<'a>(&mut self, chunk: &mut &'a [u8]) -> &'a [u8] {
+        let end = self.skip(chunk);
+        let (part, rest) = chunk.split_at(end.unwrap_or(chunk.len()));
+        *chunk = rest;
+        match end {
+            Some(end) => {
+                self.state = State::AfterMember;
+                &part[..end - 1]
+            }
+            None => part,
+        }
     }
 
     fn member_part(&mut self, chunk: &mut &[u8]) -> Result<(), Fault> {
@@ -269,7 +341,7 @@ impl Splitter {
 }
 
 /// Position of the first `"` or `\`, eight bytes at a time: text is most of a body.
-fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
+pub(super) fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGHS: u64 = 0x8080_8080_8080_8080;
     let holds = |word: u64, byte: u8| {

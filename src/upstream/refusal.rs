@@ -34,6 +34,8 @@ pub enum Retry {
     Backoff,
     /// At once, at another path of the same origin.
     Follow(String),
+    /// It need not: the answer says that there are no rows.
+    Absent,
 }
 
 /// The headers that an answer is judged by.
@@ -47,6 +49,8 @@ pub struct Headers {
     pub rate_limit_reset: Option<String>,
     /// `Location` of a redirect.
     pub location: Option<String>,
+    /// Names, in lower case, of the vendor's own headers (`x-…`) that say `true`.
+    pub flags: Vec<String>,
 }
 
 impl Refusal {
@@ -95,6 +99,7 @@ pub fn classify(source: &Source, status: u16, headers: &Headers, body: &str, now
     if let Some(own) = (source.connector.refusal)(status, body) {
         error = own;
     }
+    let retry = if (source.connector.absent)(status, body) { Retry::Absent } else { retry };
     error.detail = error.detail.or_else(|| said.map(|said| format!("Source \"{}\" says: {said}", source.name)));
     error.detail = error.detail.or_else(|| Some(format!("It is source \"{}\".", source.name)));
     Refusal { error, retry }
@@ -158,7 +163,8 @@ pub fn text(body: &str) -> Option<String> {
 fn wait(headers: &Headers, body: &str, now: SystemTime) -> Option<Duration> {
     retry_after(headers, now).or_else(|| told_wait(body)).or_else(|| {
         let reset: f64 = headers.rate_limit_reset.as_deref()?.trim().parse().ok()?;
-        // A small number is no time since 1970.
+        // A small number is no time since 1970, and one beyond the year 5000 counts milliseconds.
+        let reset = if reset < 1e11 { reset } else { reset / 1e3 };
         let wait = if reset < 1e9 { reset } else { reset - since_1970(now) };
         Some(bounded(wait))
     })

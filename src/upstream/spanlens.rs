@@ -8,12 +8,13 @@
 use std::time::Duration;
 
 use crate::error::{Error, Kind};
-use crate::model::connector::{Auth, Connector, Method, Paging, Quota, Request};
+use crate::model::canonical::{Canonical, Take};
+use crate::model::connector::{Auth, Body, Connector, Paging, Quota, Request, never_absent};
 use crate::model::scan::{Page, Scan, iso_micros};
 use crate::model::table::Fidelity::{Exact, Superset};
 use crate::model::table::{
-    Column, Op, Push, Table, Window, bigint, class, contains, double, equal, extra, filter_only, jsonb, text,
-    timestamptz,
+    Column, Op, Push, Sort, TABLE, Table, Window, bigint, class, contains, double, equal, extra, filter_only, jsonb,
+    push, text, timestamptz,
 };
 
 /// Rows of one answer at the most.
@@ -27,30 +28,34 @@ pub const CONNECTOR: Connector = Connector {
     base_url: "https://spanlens-server.vercel.app",
     auth: Auth::Bearer,
     quota: Quota { calls: 10, per: Duration::from_secs(60), concurrency: 2 },
-    paging: Paging::SplitTime { max_rows: MAX_ROWS, precision_us: MILLISECOND_US },
-    rows_keys: &["data"],
     settings: &[],
+    required: &[],
     tables: &[REQUESTS, TRACES, ANOMALIES, SECURITY],
     request,
     refusal,
+    absent: never_absent,
+};
+
+const EXPORT: Table = Table {
+    precision_us: MILLISECOND_US,
+    paging: Paging::SplitTime { max_rows: MAX_ROWS },
+    body: Body::Rows { keys: &["data"], count: true },
+    ..TABLE
 };
 
 /// `ok` is 2xx in the documents and everything below 400 in the server, so only 2xx may be asked for by it; `5xx` has
 /// no upper end in the server. All three are therefore checked again here.
 const STATUS: &[(&str, i64, i64)] = &[("ok", 200, 299), ("4xx", 400, 499), ("5xx", 500, 599)];
 
-const TIME: &[Push] = &[
-    Push { op: Op::AtLeast(MILLISECOND_US), parameter: "from", fidelity: Superset },
-    Push { op: Op::AtMost(MILLISECOND_US), parameter: "to", fidelity: Superset },
-];
+const TIME: &[Push] =
+    &[push(Op::AtLeast(MILLISECOND_US), "from", Superset), push(Op::AtMost(MILLISECOND_US), "to", Superset)];
 
-const REQUESTS: Table = Table {
+pub(crate) const REQUESTS: Table = Table {
     name: "requests",
     path: "/api/v1/exports/requests",
     doc: "One row per LLM call that went through the Spanlens proxy.",
     time: Some("created_at"),
-    key: Some("id"),
-    window: Window::Kept,
+    key: &["id"],
     columns: &[
         text("id").doc("Unique request ID."),
         text("project_id").doc("Project the request belongs to.").push(&[equal("projectId", Exact)]),
@@ -76,6 +81,26 @@ const REQUESTS: Table = Table {
         "SELECT * FROM spanlens.requests WHERE provider = 'openai' AND model ILIKE '%mini%' ORDER BY created_at DESC LIMIT 50",
         "SELECT date_trunc('hour', created_at) AS hour, count(*) FROM spanlens.requests WHERE status_code BETWEEN 500 AND 599 GROUP BY 1 ORDER BY 1",
     ],
+    sorts: &[Sort { column: "created_at", parameter: "", only_descending: true, under: None }],
+    canonical: Some(Canonical {
+        shape: "requests",
+        columns: &[
+            ("id", Take::Column("id")),
+            ("project_id", Take::Column("project_id")),
+            ("provider", Take::Column("provider")),
+            ("model", Take::Column("model")),
+            ("prompt_tokens", Take::Column("prompt_tokens")),
+            ("completion_tokens", Take::Column("completion_tokens")),
+            ("total_tokens", Take::Column("total_tokens")),
+            ("cost_usd", Take::Column("cost_usd")),
+            ("latency_ms", Take::Column("latency_ms")),
+            ("status_code", Take::Column("status_code")),
+            ("error_message", Take::Column("error_message")),
+            ("trace_id", Take::Column("trace_id")),
+            ("created_at", Take::Column("created_at")),
+        ],
+    }),
+    ..EXPORT
 };
 
 const PROVIDER_KEY_ID: Column =
@@ -86,8 +111,7 @@ const TRACES: Table = Table {
     path: "/api/v1/exports/traces",
     doc: "One row per trace: an SDK observe() with its spans.",
     time: Some("created_at"),
-    key: Some("id"),
-    window: Window::Kept,
+    key: &["id"],
     columns: &[
         text("id").doc("Unique trace ID."),
         text("project_id").doc("Project the trace belongs to."),
@@ -109,14 +133,39 @@ const TRACES: Table = Table {
         "SELECT * FROM spanlens.traces WHERE status = 'error' ORDER BY created_at DESC LIMIT 20",
         "SELECT t.name, sum(r.cost_usd) FROM spanlens.traces t JOIN spanlens.requests r ON r.trace_id = t.id GROUP BY 1",
     ],
+    sorts: &[Sort { column: "created_at", parameter: "", only_descending: true, under: None }],
+    canonical: Some(Canonical {
+        shape: "traces",
+        columns: &[
+            ("id", Take::Column("id")),
+            ("project_id", Take::Column("project_id")),
+            ("name", Take::Column("name")),
+            (
+                "status",
+                Take::Words(
+                    "status",
+                    &[("ok", "ok"), ("completed", "ok"), ("error", "error"), ("running", "pending")],
+                    "unknown",
+                ),
+            ),
+            ("error_message", Take::Column("error_message")),
+            ("duration_ms", Take::Column("duration_ms")),
+            ("total_cost_usd", Take::Column("total_cost_usd")),
+            ("total_tokens", Take::Column("total_tokens")),
+            ("span_count", Take::Column("span_count")),
+            ("started_at", Take::Column("started_at")),
+            ("ended_at", Take::Column("ended_at")),
+            ("created_at", Take::Column("created_at")),
+        ],
+    }),
+    ..EXPORT
 };
 
-const ANOMALIES: Table = Table {
+pub(crate) const ANOMALIES: Table = Table {
     name: "anomalies",
     path: "/api/v1/exports/anomalies",
     doc: "Buckets of provider, model and kind that lay 3 sigma or more off their baseline.",
     time: Some("detected_at"),
-    key: None,
     window: Window::Doubtful,
     columns: &[
         text("provider").doc("Provider."),
@@ -142,14 +191,30 @@ const ANOMALIES: Table = Table {
         "SELECT kind, count(*) FROM spanlens.anomalies GROUP BY 1",
         "SELECT model, current_value / baseline_mean AS factor FROM spanlens.anomalies WHERE kind = 'cost'",
     ],
+    canonical: Some(Canonical {
+        shape: "anomalies",
+        columns: &[
+            ("provider", Take::Column("provider")),
+            ("model", Take::Column("model")),
+            ("kind", Take::Column("kind")),
+            ("current_value", Take::Column("current_value")),
+            ("baseline_mean", Take::Column("baseline_mean")),
+            ("baseline_stddev", Take::Column("baseline_stddev")),
+            ("deviations", Take::Column("deviations")),
+            ("sample_count", Take::Column("sample_count")),
+            ("reference_count", Take::Column("reference_count")),
+            ("detected_at", Take::Column("detected_at")),
+        ],
+    }),
+    ..EXPORT
 };
 
-const SECURITY: Table = Table {
+pub(crate) const SECURITY: Table = Table {
     name: "security",
     path: "/api/v1/exports/security",
     doc: "Requests in which personal data or a prompt injection was found.",
     time: Some("created_at"),
-    key: Some("id"),
+    key: &["id"],
     window: Window::Doubtful,
     columns: &[
         text("id").doc("ID of the flagged request."),
@@ -171,6 +236,21 @@ const SECURITY: Table = Table {
         "SELECT provider, count(*) FROM spanlens.security GROUP BY 1",
         "SELECT count(*) FROM spanlens.security WHERE created_at > now() - interval '1 day'",
     ],
+    sorts: &[Sort { column: "created_at", parameter: "", only_descending: true, under: None }],
+    canonical: Some(Canonical {
+        shape: "security",
+        columns: &[
+            ("id", Take::Column("id")),
+            ("provider", Take::Column("provider")),
+            ("model", Take::Column("model")),
+            ("status_code", Take::Column("status_code")),
+            ("latency_ms", Take::Column("latency_ms")),
+            ("cost_usd", Take::Column("cost_usd")),
+            ("flags", Take::Column("flags")),
+            ("created_at", Take::Column("created_at")),
+        ],
+    }),
+    ..EXPORT
 };
 
 fn request(scan: &Scan, page: &Page) -> Request {
@@ -181,9 +261,9 @@ fn request(scan: &Scan, page: &Page) -> Request {
     if let Some(to) = page.range.to {
         query.push(("to", iso_micros(to)));
     }
-    query.extend(scan.parameters.iter().cloned());
+    query.extend(scan.filters.iter().map(|filter| (filter.parameter, filter.text())));
     query.push(("limit", page.limit.to_string()));
-    Request { method: Method::Get, path: scan.table.path.to_owned(), query, body: None }
+    Request::get(scan.table.path, query)
 }
 
 /// The export routes take only the short-lived token of the dashboard; an API key is refused with the same 401.

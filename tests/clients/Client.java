@@ -16,9 +16,9 @@ import java.util.Properties;
 
 public class Client {
     static final String NEWEST =
-        "SELECT id, latency_ms, cost_usd, error_message, created_at, status_code >= 500 AS failed FROM requests "
+        "SELECT id, latency_ms, cost_usd, error_message, created_at, status_code >= 500 AS failed FROM spanlens.requests "
         + "ORDER BY created_at DESC, id LIMIT 50";
-    static final String COUNT = "SELECT count(*) FROM requests WHERE provider = ? AND latency_ms > ?";
+    static final String COUNT = "SELECT count(*) FROM spanlens.requests WHERE provider = ? AND latency_ms > ?";
 
     public static void main(String[] arguments) throws SQLException {
         Properties login = new Properties();
@@ -31,7 +31,7 @@ public class Client {
             found.put("parameters", parameters(connection));
             catalog(connection, found);
             found.put("fetched", fetched(connection));
-            SQLException error = failure(connection, "SELECT nope FROM requests");
+            SQLException error = failure(connection, "SELECT nope FROM spanlens.requests");
             String[] lines = error.getMessage().split("\n");
             found.put("error", List.of(error.getSQLState(), lines[0]));
             found.put("readonly", failure(connection, "DELETE FROM requests").getSQLState());
@@ -84,6 +84,8 @@ public class Client {
         String[] kinds = {"TABLE"};
         found.put("tables", list(meta.getTables(null, "spanlens", "%", kinds), "%s.%s %s",
             "TABLE_SCHEM", "TABLE_NAME", "TABLE_TYPE"));
+        found.put("views", list(meta.getTables(null, "public", "%", new String[] {"VIEW"}), "%s.%s %s",
+            "TABLE_SCHEM", "TABLE_NAME", "TABLE_TYPE"));
         found.put("columns", list(meta.getColumns(null, "spanlens", "requests", "%"), "%s %s %s",
             "COLUMN_NAME", "TYPE_NAME", "NULLABLE"));
         found.put("key", list(meta.getPrimaryKeys(null, "spanlens", "requests"), "%s %s", "COLUMN_NAME", "PK_NAME"));
@@ -109,7 +111,7 @@ public class Client {
         connection.setAutoCommit(false);
         try (Statement statement = connection.createStatement()) {
             statement.setFetchSize(100);
-            try (ResultSet result = statement.executeQuery("SELECT id FROM requests")) {
+            try (ResultSet result = statement.executeQuery("SELECT id FROM spanlens.requests")) {
                 while (result.next()) {
                     rows++;
                 }

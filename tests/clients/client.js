@@ -4,9 +4,9 @@ const { Client, Pool } = require("pg");
 
 const PORT = Number(process.argv[2]);
 const NEWEST =
-  "SELECT id, latency_ms, cost_usd, error_message, created_at, status_code >= 500 AS failed FROM requests " +
+  "SELECT id, latency_ms, cost_usd, error_message, created_at, status_code >= 500 AS failed FROM spanlens.requests " +
   "ORDER BY created_at DESC, id LIMIT 50";
-const COUNT = "SELECT count(*) AS n FROM requests WHERE provider = $1 AND latency_ms > $2";
+const COUNT = "SELECT count(*) AS n FROM spanlens.requests WHERE provider = $1 AND latency_ms > $2";
 
 async function named(client) {
   const counts = [];
@@ -19,7 +19,7 @@ async function named(client) {
 
 async function failure(client) {
   try {
-    await client.query("SELECT nope FROM requests");
+    await client.query("SELECT nope FROM spanlens.requests");
   } catch (error) {
     return [error.code, error.message];
   }

@@ -19,12 +19,12 @@ import pyodbc
 import sqlalchemy
 
 from checks import equal, raises
-from gateway import DATABASE, PASSWORD, USER
+from gateway import DATABASE, PASSWORD, SCHEMAS, USER, VIEWS
 
 ODBC_DRIVER = "/usr/lib/x86_64-linux-gnu/odbc/psqlodbcw.so"
 UTC = datetime.timezone.utc
 
-NEWEST = ("SELECT id, latency_ms, cost_usd, error_message, created_at, status_code >= 500 AS failed FROM requests "
+NEWEST = ("SELECT id, latency_ms, cost_usd, error_message, created_at, status_code >= 500 AS failed FROM spanlens.requests "
           "ORDER BY created_at DESC, id LIMIT 50")
 COLUMNS = ["id", "latency_ms", "cost_usd", "error_message", "created_at", "failed"]
 DIALECTS = ("postgresql+psycopg2", "postgresql+psycopg", "postgresql+pg8000")
@@ -73,10 +73,10 @@ def check_psycopg2_rows_and_types(demo):
 
 def check_psycopg2_parameters(demo):
     with _psycopg2(demo) as connection, connection.cursor() as cursor:
-        sql = "SELECT count(*) FROM requests WHERE provider = %s AND latency_ms > %s"
+        sql = "SELECT count(*) FROM spanlens.requests WHERE provider = %s AND latency_ms > %s"
         cursor.execute(sql, ("openai", 1000))
         equal(cursor.fetchall(), [(provider_count(demo, "openai", 1000),)])
-        cursor.execute("SELECT count(*) FROM requests WHERE provider IN %s", (("groq", "mistral"),))
+        cursor.execute("SELECT count(*) FROM spanlens.requests WHERE provider IN %s", (("groq", "mistral"),))
         equal(cursor.fetchone()[0], provider_count(demo, "groq", -1) + provider_count(demo, "mistral", -1))
         cursor.execute("SELECT %s, %s, %s", ("it's \\ é", None, True))
         equal(cursor.fetchone(), ("it's \\ é", None, True))
@@ -98,11 +98,11 @@ def check_psycopg2_errors_and_transactions(demo):
 def check_psycopg2_session_settings_and_jsonb(demo):
     with _psycopg2(demo) as connection, connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
         connection.set_session(readonly=True, isolation_level="REPEATABLE READ", autocommit=False)
-        cursor.execute("SELECT id, flags FROM security ORDER BY id, created_at")
+        cursor.execute("SELECT id, flags FROM spanlens.security ORDER BY id, created_at")
         expected = sorted(demo.rows("security"), key=lambda row: (row["id"], row["created_at"]))
         equal([dict(row) for row in cursor.fetchall()], [{"id": r["id"], "flags": r["flags"]} for r in expected])
         cursor.execute("SET TIME ZONE 'Asia/Tokyo'")
-        cursor.execute("SELECT created_at FROM requests ORDER BY created_at LIMIT 1")
+        cursor.execute("SELECT created_at FROM spanlens.requests ORDER BY created_at LIMIT 1")
         oldest = cursor.fetchone()["created_at"]
         equal(oldest.utcoffset(), datetime.timedelta(hours=9))
         equal(oldest, min(moment(row["created_at"]) for row in demo.rows("requests")))
@@ -136,7 +136,7 @@ def check_psycopg_parameters_of_each_type(demo):
 
 
 def check_psycopg_prepares_on_the_server(demo):
-    sql = "SELECT count(*) FROM requests WHERE provider = %s AND latency_ms > %s"
+    sql = "SELECT count(*) FROM spanlens.requests WHERE provider = %s AND latency_ms > %s"
     with _psycopg(demo) as connection, tempfile.TemporaryFile() as trace:
         # libpq's own record of the messages shows whether the statement got a name.
         connection.pgconn.trace(trace.fileno())
@@ -156,7 +156,7 @@ def check_psycopg_pipeline(demo):
     with _psycopg(demo, autocommit=True) as connection:
         with connection.pipeline():
             cursors = [
-                connection.execute("SELECT count(*) FROM requests WHERE provider = %s", (name,)) for name in providers]
+                connection.execute("SELECT count(*) FROM spanlens.requests WHERE provider = %s", (name,)) for name in providers]
             counts = [cursor.fetchone()[0] for cursor in cursors]
         equal(counts, [provider_count(demo, name, -1) for name in providers])
 
@@ -165,7 +165,7 @@ def check_psycopg_pipeline_with_an_error(demo):
     with _psycopg(demo, autocommit=True) as connection:
         with raises_in_pipeline(connection) as outcome:
             outcome["first"] = connection.execute("SELECT 'before'")
-            outcome["second"] = connection.execute("SELECT nope FROM requests")
+            outcome["second"] = connection.execute("SELECT nope FROM spanlens.requests")
             outcome["third"] = connection.execute("SELECT 'after'")
         equal(outcome["error"].sqlstate, "42703")
         equal(outcome["first"].fetchall(), [("before",)])
@@ -188,19 +188,19 @@ def raises_in_pipeline(connection):
 def check_psycopg_executemany_and_stream(demo):
     with _psycopg(demo) as connection:
         cursor = connection.cursor()
-        sql = "SELECT count(*) FROM requests WHERE provider = %s"
+        sql = "SELECT count(*) FROM spanlens.requests WHERE provider = %s"
         cursor.executemany(sql, [("openai",), ("groq",)], returning=True)
         counts = [cursor.fetchone()[0]]
         while cursor.nextset():
             counts.append(cursor.fetchone()[0])
         equal(counts, [provider_count(demo, "openai", -1), provider_count(demo, "groq", -1)])
-        ids = [row[0] for row in connection.cursor().stream("SELECT id FROM requests")]
+        ids = [row[0] for row in connection.cursor().stream("SELECT id FROM spanlens.requests")]
         equal(sorted(ids), sorted(row["id"] for row in demo.rows("requests")))
 
 
 def check_psycopg_arrays_as_parameters(demo):
     with _psycopg(demo) as connection:
-        sql = "SELECT count(*) FROM requests WHERE provider = ANY(%s::text[])"
+        sql = "SELECT count(*) FROM spanlens.requests WHERE provider = ANY(%s::text[])"
         found = connection.execute(sql, (["groq", "mistral"],)).fetchone()[0]
         equal(found, provider_count(demo, "groq", -1) + provider_count(demo, "mistral", -1))
 
@@ -209,7 +209,7 @@ def check_psycopg_notices_and_cancel(demo):
     with _psycopg(demo, autocommit=True) as connection:
         notices = []
         connection.add_notice_handler(lambda notice: notices.append((notice.severity, notice.message_primary)))
-        connection.execute("SELECT count(*) FROM requests")
+        connection.execute("SELECT count(*) FROM spanlens.requests")
         equal(notices, [("NOTICE", "spanlens.requests is read back to 30 days ago")])
         connection.cancel_safe()  # nothing runs: must do no harm
         equal(connection.execute("SELECT 1").fetchall(), [(1,)])
@@ -256,7 +256,7 @@ def check_asyncpg_rows_and_types(demo):
 def check_asyncpg_prepared_parameters(demo):
     async def work(connection):
         statement = await connection.prepare(
-            "SELECT count(*) FROM requests WHERE provider = $1 AND latency_ms > $2 AND created_at > $3 "
+            "SELECT count(*) FROM spanlens.requests WHERE provider = $1 AND latency_ms > $2 AND created_at > $3 "
             "AND (cost_usd < $4 OR cost_usd IS NULL)")
         equal([kind.name for kind in statement.get_parameters()], ["text", "int8", "timestamptz", "float8"])
         for provider, latency in (("openai", 0), ("openai", 2000), ("gemini", 500)):
@@ -268,12 +268,12 @@ def check_asyncpg_prepared_parameters(demo):
 def check_asyncpg_cursor_in_a_transaction(demo):
     async def work(connection):
         async with connection.transaction():
-            cursor = await connection.cursor("SELECT id FROM requests ORDER BY id")
+            cursor = await connection.cursor("SELECT id FROM spanlens.requests ORDER BY id")
             pages = [await cursor.fetch(7), await cursor.fetch(7)]
         ids = sorted(row["id"] for row in demo.rows("requests"))
         equal([[row[0] for row in page] for page in pages], [ids[:7], ids[7:14]])
         async with connection.transaction():
-            every = [row[0] async for row in connection.cursor("SELECT id FROM requests ORDER BY id", prefetch=100)]
+            every = [row[0] async for row in connection.cursor("SELECT id FROM spanlens.requests ORDER BY id", prefetch=100)]
         equal(every, ids)
     _with_asyncpg(demo, work)
 
@@ -281,7 +281,7 @@ def check_asyncpg_cursor_in_a_transaction(demo):
 def check_asyncpg_errors_and_executemany(demo):
     async def work(connection):
         try:
-            await connection.fetch("SELECT nope FROM requests")
+            await connection.fetch("SELECT nope FROM spanlens.requests")
         except asyncpg.UndefinedColumnError as error:
             equal((error.sqlstate, error.message), ("42703", 'column "nope" does not exist'))
         else:
@@ -300,7 +300,7 @@ def check_asyncpg_pool(demo):
         async with asyncpg.create_pool(
                 host="127.0.0.1", port=demo.port, user=USER, password=PASSWORD, database=DATABASE, min_size=2,
                 max_size=4, timeout=10) as pool:
-            sql = "SELECT count(*) FROM requests WHERE latency_ms > $1"
+            sql = "SELECT count(*) FROM spanlens.requests WHERE latency_ms > $1"
             counts = await asyncio.gather(*(pool.fetchval(sql, n * 100) for n in range(12)))
         equal(counts, [sum(row["latency_ms"] > n * 100 for row in demo.rows("requests")) for n in range(12)])
     asyncio.run(run())
@@ -325,14 +325,14 @@ def check_pg8000_rows_types_and_parameters(demo):
         equal([column[0] for column in cursor.description], COLUMNS)
         equal([column[1] for column in cursor.description], [25, 20, 701, 25, 1184, 16])
         equal([tuple(row) for row in cursor.fetchall()], newest(demo))
-        cursor.execute("SELECT count(*) FROM requests WHERE provider = %s AND latency_ms > %s", ("openai", 1000))
+        cursor.execute("SELECT count(*) FROM spanlens.requests WHERE provider = %s AND latency_ms > %s", ("openai", 1000))
         equal(cursor.fetchone()[0], provider_count(demo, "openai", 1000))
 
 
 def check_pg8000_errors_and_transactions(demo):
     with _pg8000(demo) as connection:
         cursor = connection.cursor()
-        error = raises(pg8000.dbapi.DatabaseError, cursor.execute, "SELECT nope FROM requests")
+        error = raises(pg8000.dbapi.DatabaseError, cursor.execute, "SELECT nope FROM spanlens.requests")
         equal((error.args[0]["C"], error.args[0]["M"]), ("42703", 'column "nope" does not exist'))
         connection.rollback()
         cursor.execute("SELECT 1 AS one")
@@ -366,13 +366,13 @@ def check_odbc_rows(demo):
 
 
 def check_odbc_parameters(demo):
-    sql = "SELECT count(*) FROM requests WHERE provider = ? AND latency_ms > ? AND created_at > ?"
+    sql = "SELECT count(*) FROM spanlens.requests WHERE provider = ? AND latency_ms > ? AND created_at > ?"
     for prepare in (0, 1):
         with _odbc(demo, UseServerSidePrepare=prepare) as connection:
             for provider, latency in (("openai", 1000), ("gemini", 0)):
                 row = connection.execute(sql, provider, latency, datetime.datetime(2020, 1, 1)).fetchone()
                 equal(row[0], provider_count(demo, provider, latency), f"UseServerSidePrepare={prepare}")
-            row = connection.execute("SELECT id FROM requests WHERE model = ? AND cost_usd IS NULL", "é'").fetchone()
+            row = connection.execute("SELECT id FROM spanlens.requests WHERE model = ? AND cost_usd IS NULL", "é'").fetchone()
             equal(row, None)
 
 
@@ -405,7 +405,7 @@ def check_odbc_keys(demo):
 
 def check_odbc_errors_and_transactions(demo):
     with _odbc(demo) as connection:
-        error = raises(pyodbc.Error, connection.execute, "SELECT nope FROM requests")
+        error = raises(pyodbc.Error, connection.execute, "SELECT nope FROM spanlens.requests")
         equal(error.args[0], "42703")
         connection.rollback()
         equal(connection.execute("SELECT 1").fetchval(), 1)
@@ -429,7 +429,9 @@ def check_sqlalchemy_tables_and_columns(demo):
     for dialect in DIALECTS:
         with _engine(demo, dialect) as engine:
             inspector = sqlalchemy.inspect(engine)
-            equal(sorted(inspector.get_schema_names()), ["information_schema", "public", "spanlens"], dialect)
+            equal(sorted(inspector.get_schema_names()), sorted([*SCHEMAS, "information_schema"]), dialect)
+            equal(sorted(inspector.get_view_names()), VIEWS, dialect)
+            equal(sorted(inspector.get_table_names(schema="trulayer")), ["spans", "traces"], dialect)
             equal(sorted(inspector.get_table_names(schema="spanlens")), TABLES, dialect)
             equal(inspector.get_view_names(schema="spanlens"), [], dialect)
             columns = inspector.get_columns("requests", schema="spanlens")

@@ -14,6 +14,11 @@ USER = "demo"
 PASSWORD = "demo"
 DATABASE = "spanwire"
 TOKEN = "demo-token"
+SOURCES = ["adaline", "respan", "scale", "spanlens", "trulayer"]
+# What a client's list of schemas shows, without the system's own.
+SCHEMAS = sorted([*SOURCES, "public", "spanwire"])
+# The views over all sources.
+VIEWS = ["anomalies", "requests", "security", "spans", "traces"]
 
 
 class Program:
@@ -58,14 +63,20 @@ class Program:
 
 
 class Demo(Program):
-    """`spanwire demo`, and the answers of the upstream that it embeds."""
+    """`spanwire demo`, and the answers of the upstreams that it embeds.
 
-    def __init__(self, binary, calls_per_minute=0):
+    `limits` has the calls a minute of upstreams beside Spanlens, by name; further arguments are passed on.
+    """
+
+    def __init__(self, binary, *arguments, calls_per_minute=0, rows=3000, limits=None):
+        limited = [part for name, calls in (limits or {}).items() for part in ("--upstream-limit", f"{name}={calls}")]
         super().__init__(
-            binary, "demo", "--port", 0, "--rows", 3000, "--seed", 7, "--calls-per-minute", calls_per_minute)
+            binary, "demo", "--port", 0, "--rows", rows, "--seed", 7, "--calls-per-minute", calls_per_minute,
+            *limited, *arguments)
         self.binary = binary
         self.port = int(self.find(r"port=(\d+) "))
-        self.upstream = self.find(r"Spanlens at (http://\S+?),")
+        self.upstreams = dict(re.findall(r"upstream (\w+) at (http://\S+)", self.output()))
+        self.upstream = self.upstreams["spanlens"]
         self.scratch = tempfile.TemporaryDirectory(prefix="spanwire-test-")
         self._tables = {}
 

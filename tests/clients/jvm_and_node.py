@@ -8,7 +8,7 @@ from pathlib import Path
 
 from checks import equal
 from drivers import TABLES, newest, provider_count
-from gateway import DATABASE, PASSWORD, USER
+from gateway import DATABASE, PASSWORD, SCHEMAS, USER, VIEWS
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 HERE = Path(__file__).parent
@@ -38,7 +38,8 @@ def check_pgjdbc(demo):
     equal(found["columns"][:2] + found["columns"][-1:], ["id text 0", "project_id text 0", "extra jsonb 1"],
           "getColumns")
     equal(found["key"], ["id requests_pkey"], "getPrimaryKeys")
-    equal(found["schemas"], ["information_schema", "pg_catalog", "public", "spanlens"], "getSchemas")
+    equal(found["schemas"], sorted([*SCHEMAS, "information_schema", "pg_catalog"]), "getSchemas")
+    equal(found["views"], [f"public.{name} VIEW" for name in VIEWS], "getTables of views")
     # A fetch size makes the driver suspend its portal after each 100 rows.
     equal(found["fetched"], len(demo.rows("requests")), "rows by fetch size")
     equal(found["error"], ["42703", 'ERROR: column "nope" does not exist'], "error")

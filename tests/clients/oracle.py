@@ -9,6 +9,7 @@ import re
 import psycopg
 
 import corpus
+import oracle_vendors
 from checks import equal, raises
 from drivers import moment
 from gateway import DATABASE, PASSWORD, USER
@@ -22,20 +23,21 @@ SUM_DIGITS = 9
 class Pair:
     """The gateway and the PostgreSQL, each with a session of its own."""
 
-    def __init__(self, gateway, postgres, values):
+    def __init__(self, gateway, postgres, values, typed=False):
         self.gateway = gateway
         self.postgres = postgres
         self.values = values
+        self.typed = typed
 
     def statement(self, template):
         """The statement with this run's times; { and } of its own would be doubled."""
         return template.strip().format(**self.values)
 
     def same_rows(self, template, ordered=True, digits=None):
-        """Fails unless both give the same names and rows."""
+        """Fails unless both give the same names and rows, and types if the pair is typed."""
         sql = self.statement(template)
-        own = answer(self.gateway, sql, digits)
-        theirs = answer(self.postgres, sql, digits)
+        own = answer(self.gateway, sql, digits, self.typed)
+        theirs = answer(self.postgres, sql, digits, self.typed)
         equal(own[0], theirs[0], f"columns of {sql}")
         own_rows, their_rows = (own[1], theirs[1]) if ordered else (bag(own[1]), bag(theirs[1]))
         if own_rows != their_rows:
@@ -61,6 +63,7 @@ def run(report, demo):
             copied = copy(gateway, postgres, table)
             report.run(f"oracle: rows of {table} are the upstream's", _as_upstream, demo, gateway, table, copied)
         compare(report, Pair(gateway, postgres, _values(demo)))
+        oracle_vendors.run(report, gateway, postgres)
 
 
 def compare(report, pair):
@@ -84,13 +87,14 @@ def compare(report, pair):
     pair.gateway.execute("RESET spanwire.pushdown")
 
 
-def answer(connection, sql, digits=None):
-    """(names, rows) by the simple protocol, every value as the server's text."""
+def answer(connection, sql, digits=None, typed=False):
+    """(names, rows) by the simple protocol, every value as the server's text. Typed, a name is (name, OID of type)."""
     result = connection.pgconn.exec_(sql.encode())
     if result.error_message:
         raise psycopg.errors.error_from_result(result)
     names = [result.fname(column).decode() for column in range(result.nfields)]
-    rounded = [digits and result.ftype(column) == FLOAT8 for column in range(result.nfields)]
+    types = [result.ftype(column) for column in range(result.nfields)]
+    rounded = [digits and kind == FLOAT8 for kind in types]
 
     def cell(row, column):
         value = result.get_value(row, column)
@@ -100,7 +104,7 @@ def answer(connection, sql, digits=None):
         return f"{float(text):.{digits}g}" if rounded[column] else text
 
     rows = [tuple(cell(row, column) for column in range(result.nfields)) for row in range(result.ntuples)]
-    return names, rows
+    return list(zip(names, types)) if typed else names, rows
 
 
 def bag(rows):
@@ -115,13 +119,19 @@ def difference(sql, own, theirs):
             f"  PostgreSQL {theirs[at:at + 1]}\n  spanwire   {own[at:at + 1]}")
 
 
-def copy(gateway, postgres, table):
-    """Makes the table in PostgreSQL by the gateway's catalog and copies its rows; returns their number."""
+def create(gateway, postgres, table):
+    """Makes the table in PostgreSQL by the gateway's catalog; returns its columns' types."""
     columns = gateway.execute(
         "SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull FROM pg_attribute a "
-        f"WHERE a.attrelid = 'spanlens.{table}'::regclass AND a.attnum > 0 ORDER BY a.attnum").fetchall()
+        f"WHERE a.attrelid = '{table}'::regclass AND a.attnum > 0 ORDER BY a.attnum").fetchall()
     body = ", ".join(f'"{name}" {kind}' + (" NOT NULL" if required else "") for name, kind, required in columns)
-    postgres.execute(f"CREATE TABLE spanlens.{table} ({body})")
+    postgres.execute(f"CREATE TABLE {table} ({body})")
+    return [kind for _, kind, _ in columns]
+
+
+def copy(gateway, postgres, table):
+    """Makes the table of Spanlens in PostgreSQL and copies its rows; returns their number."""
+    create(gateway, postgres, f"spanlens.{table}")
     _, rows = answer(gateway, f"SELECT * FROM {table}")
     with postgres.cursor().copy(f"COPY spanlens.{table} FROM STDIN") as target:
         for row in rows:
@@ -168,4 +178,4 @@ def _values(demo):
 def _gateway(demo):
     return psycopg.connect(
         host="127.0.0.1", port=demo.port, user=USER, password=PASSWORD, dbname=DATABASE, autocommit=True,
-        connect_timeout=10)
+        connect_timeout=10, options="-c search_path=spanlens")

@@ -7,11 +7,11 @@ import tempfile
 import time
 
 from checks import contains, equal, wait_until
-from gateway import DATABASE, PASSWORD, USER, Demo
+from gateway import DATABASE, PASSWORD, USER, VIEWS, Demo
 
 # The lookback's notice is a check of its own; elsewhere it is noise on stderr.
 QUIET = "-c client_min_messages=warning"
-SLOW_SQL = "SELECT count(*) FROM requests WHERE model = '{}'"
+SLOW_SQL = "SELECT count(*) FROM spanlens.requests WHERE model = '{}'"
 
 REQUESTS = [
     ("id", "text", "not null"),
@@ -63,18 +63,19 @@ def rows(demo, *statements):
 
 
 def check_d_lists_the_tables(demo):
-    expected = [["spanlens", name, "table", USER] for name in ("anomalies", "requests", "security", "traces")]
-    equal(rows(demo, r"\d"), expected)
+    equal(rows(demo, r"\d"), [["public", name, "view", USER] for name in VIEWS])
+    tables = [["spanlens", name, "table", USER] for name in ("anomalies", "requests", "security", "traces")]
+    equal(rows(demo, r"\dt spanlens.*"), tables)
 
 
 def check_dt_plus_shows_the_descriptions(demo):
-    found = rows(demo, r"\dt+")
+    found = rows(demo, r"\dt+ spanlens.*")
     equal([row[1] for row in found], ["anomalies", "requests", "security", "traces"])
     equal(found[1][-1], "One row per LLM call that went through the Spanlens proxy.")
 
 
 def check_d_requests(demo):
-    out, _ = psql(demo, "-A", "-F", "|", "-c", r"\d requests")
+    out, _ = psql(demo, "-A", "-F", "|", "-c", r"\d spanlens.requests")
     lines = out.splitlines()
     equal(lines[:2], ['Table "spanlens.requests"', "Column|Type|Collation|Nullable|Default"])
     columns = [tuple(line.split("|")) for line in lines[2:17]]
@@ -83,11 +84,20 @@ def check_d_requests(demo):
 
 
 def check_d_plus_traces(demo):
-    out, _ = psql(demo, "-A", "-F", "|", "-c", r"\d+ traces")
+    out, _ = psql(demo, "-A", "-F", "|", "-c", r"\d+ spanlens.traces")
     contains(out, 'Table "spanlens.traces"')
     contains(out, "duration_ms|bigint||||plain|||From the first span's start to the last span's end. Unit: ms.\n")
     contains(out, "ended_at|timestamp with time zone||||plain|||End of the trace; NULL while it runs.\n")
     contains(out, '"traces_pkey" PRIMARY KEY, btree (id)')
+
+
+def check_d_plus_of_a_view(demo):
+    out, _ = psql(demo, "-A", "-F", "|", "-c", r"\d+ traces")
+    contains(out, 'View "public.traces"')
+    contains(out, "duration_ms|double precision||||plain|From start to end. Unit: ms.\n")
+    contains(out, "View definition:\n SELECT 'spanlens'::text AS source,\n    id,\n")
+    contains(out, "   FROM spanlens.traces\nUNION ALL\n SELECT 'trulayer'::text AS source,\n    id,\n")
+    contains(out, "   FROM trulayer.traces;\n")
 
 
 def check_d_of_a_pattern_and_of_nothing(demo):
@@ -97,10 +107,15 @@ def check_d_of_a_pattern_and_of_nothing(demo):
 
 
 def check_dn_plus(demo):
-    equal(rows(demo, r"\dn+"), [
-        ["public", USER, "", "standard public schema"],
-        ["spanlens", USER, "", "Exports of Spanlens."],
-    ])
+    equal(rows(demo, r"\dn+"), [[name, USER, "", comment] for name, comment in (
+        ("adaline", "Exports of Adaline."),
+        ("public", "standard public schema"),
+        ("respan", "Exports of Respan."),
+        ("scale", "Exports of Scale GP."),
+        ("spanlens", "Exports of Spanlens."),
+        ("spanwire", "System views of the gateway: sources, what upstream can filter, scans, quota."),
+        ("trulayer", "Exports of TruLayer."),
+    )])
 
 
 def check_l(demo):
@@ -115,8 +130,10 @@ def check_du(demo):
 def check_df_dT_di(demo):
     equal(rows(demo, r"\df"), [])
     equal(rows(demo, r"\dT"), [])
-    equal([row[1:] for row in rows(demo, r"\di")], [
-        [f"{table}_pkey", "index", USER, table] for table in ("requests", "security", "traces")])
+    # Of several indexes of one name the search path shows the first.
+    visible = [("respan", "spans"), ("spanlens", "requests"), ("spanlens", "security"), ("spanlens", "traces")]
+    equal(rows(demo, r"\di"), [[schema, f"{table}_pkey", "index", USER, table] for schema, table in visible])
+    equal([row[0] for row in rows(demo, r"\di *.spans_pkey")], ["adaline", "respan", "trulayer"])
 
 
 def check_conninfo(demo):
@@ -126,12 +143,12 @@ def check_conninfo(demo):
 
 
 def check_several_statements_in_one_c(demo):
-    out, _ = psql(demo, "-A", "-c", "SELECT 1 AS a; SHOW TimeZone; SELECT count(*) FROM requests")
+    out, _ = psql(demo, "-A", "-c", "SELECT 1 AS a; SHOW TimeZone; SELECT count(*) FROM spanlens.requests")
     equal(out, "a\n1\n(1 row)\nTimeZone\nUTC\n(1 row)\ncount\n3000\n(1 row)\n")
 
 
 def check_gdesc(demo):
-    sql = r"SELECT created_at, latency_ms AS ms, cost_usd, model, extra, true AS yes FROM requests \gdesc"
+    sql = r"SELECT created_at, latency_ms AS ms, cost_usd, model, extra, true AS yes FROM spanlens.requests \gdesc"
     out, _ = psql(demo, "-At", stdin=sql)
     equal(out.splitlines(), [
         "created_at|timestamp with time zone", "ms|bigint", "cost_usd|double precision", "model|text", "extra|jsonb",
@@ -139,7 +156,7 @@ def check_gdesc(demo):
 
 
 def check_gx_and_gset(demo):
-    script = "SELECT count(*) AS n FROM traces \\gset\nSELECT :n + 1 AS more \\gx\n"
+    script = "SELECT count(*) AS n FROM spanlens.traces \\gset\nSELECT :n + 1 AS more \\gx\n"
     out, _ = psql(demo, "-A", stdin=script)
     equal(out, f"more|{len(demo.rows('traces')) + 1}\n")
 
@@ -161,8 +178,8 @@ def check_an_error_points_at_the_table(demo):
 
 
 def check_an_error_points_at_the_column(demo):
-    _, err = psql(demo, "-c", "SELECT latency FROM requests", fails=1)
-    contains(err, 'column "latency" does not exist\nLINE 1: SELECT latency FROM requests\n               ^\n')
+    _, err = psql(demo, "-c", "SELECT latency FROM spanlens.requests", fails=1)
+    contains(err, 'column "latency" does not exist\nLINE 1: SELECT latency FROM spanlens.requests\n               ^\n')
 
 
 def check_an_error_points_at_the_syntax(demo):
@@ -177,7 +194,7 @@ def check_the_code_of_an_error(demo):
 
 
 def check_explain_shows_the_upstream_request(demo):
-    found = [row[0] for row in rows(demo, "EXPLAIN SELECT count(*) FROM requests WHERE provider = 'openai'")]
+    found = [row[0] for row in rows(demo, "EXPLAIN SELECT count(*) FROM spanlens.requests WHERE provider = 'openai'")]
     text = "\n".join(found)
     contains(text, "Scan on spanlens.requests")
     contains(text, "Upstream Request: GET /api/v1/exports/requests?format=json")
@@ -185,12 +202,12 @@ def check_explain_shows_the_upstream_request(demo):
 
 
 def check_the_notice_of_the_lookback(demo):
-    out, err = psql(demo, "-At", "-c", "SELECT count(*) FROM requests", options="")
+    out, err = psql(demo, "-At", "-c", "SELECT count(*) FROM spanlens.requests", options="")
     equal(out, "3000\n")
     equal(err, "NOTICE:  spanlens.requests is read back to 30 days ago\n"
                'DETAIL:  The statement gives no lower bound on "created_at", so the lookback of the source applies.\n'
                "HINT:  Add a lower bound to WHERE, or SET spanwire.lookback.\n")
-    sql = "SELECT count(*) FROM requests WHERE created_at > now() - interval '29 days 23 hours'"
+    sql = "SELECT count(*) FROM spanlens.requests WHERE created_at > now() - interval '29 days 23 hours'"
     equal(psql(demo, "-At", "-c", sql, options=""), ("3000\n", ""))
 
 
@@ -214,7 +231,7 @@ def check_a_wrong_password(demo):
 
 def check_values_as_psql_prints_them(demo):
     first = demo.rows("requests")[0]
-    found = rows(demo, f"SELECT id, model, latency_ms, cost_usd, created_at FROM requests WHERE id = '{first['id']}'")
+    found = rows(demo, f"SELECT id, model, latency_ms, cost_usd, created_at FROM spanlens.requests WHERE id = '{first['id']}'")
     # 2026-05-01T10:00:00.120Z is 2026-05-01 10:00:00.12+00 to PostgreSQL.
     moment = first["created_at"].removesuffix("Z").replace("T", " ").rstrip("0").rstrip(".") + "+00"
     equal(found, [[first["id"], first["model"], str(first["latency_ms"]), str(first["cost_usd"]), moment]])

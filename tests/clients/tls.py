@@ -154,7 +154,7 @@ def _openssl(directory, *arguments):
 def _psql(port, mode, fails=0):
     target = f"host=localhost hostaddr=127.0.0.1 port={port} user={USER} dbname={DATABASE} {mode}"
     done = subprocess.run(
-        ["psql", "-X", "-At", "-d", target, "-c", "SELECT count(*) FROM requests", "-c", r"\conninfo"],
+        ["psql", "-X", "-At", "-d", target, "-c", "SELECT count(*) FROM spanlens.requests", "-c", r"\conninfo"],
         env=environment(PASSWORD), capture_output=True, text=True, timeout=60, check=False)
     if done.returncode != fails:
         text = done.stdout + done.stderr

@@ -105,14 +105,14 @@ fn healthcheck_and_check_ask_a_running_gateway_and_its_source() {
 
 #[test]
 fn explain_prints_the_request_without_calling() {
-    let sql = "SELECT id FROM requests WHERE provider = 'openai' AND model ILIKE '%mini%' AND created_at >= '2026-05-01' ORDER BY created_at DESC LIMIT 50";
+    let sql = "SELECT id FROM spanlens.requests WHERE provider = 'openai' AND model ILIKE '%mini%' AND created_at >= '2026-05-01' ORDER BY created_at DESC LIMIT 50";
     let output = run(&["explain", sql], "");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let said = text(&output.stdout);
     let request =
         "GET /api/v1/exports/requests?format=json&from=2026-05-01T00:00:00.000Z&provider=openai&model=mini&limit=50";
     assert!(said.contains(request), "{said}");
-    let wrong = run(&["explain", "SELECT nope FROM requests"], "");
+    let wrong = run(&["explain", "SELECT nope FROM spanlens.requests"], "");
     assert_eq!(wrong.status.code(), Some(1));
     assert!(text(&wrong.stderr).contains("column \"nope\" does not exist"), "{}", text(&wrong.stderr));
 }
@@ -127,7 +127,7 @@ async fn long_chains_are_answered_or_refused_and_never_end_the_program() {
     let chain = |n: usize| format!("SELECT {}", vec!["1"; n].join("+"));
     let ors = |n: i64| (0..n).map(|at| format!("latency_ms={at}")).collect::<Vec<_>>().join(" OR ");
     assert_eq!(crate::support::value(&client, &chain(1_500)).await, "1500");
-    let filter = format!("SELECT count(*) >= 0 FROM requests WHERE {}", ors(1_500));
+    let filter = format!("SELECT count(*) >= 0 FROM spanlens.requests WHERE {}", ors(1_500));
     assert_eq!(crate::support::value(&client, &filter).await, "t");
     for sql in [chain(20_000), format!("SELECT {}1{}", "(".repeat(5_000), ")".repeat(5_000))] {
         assert_eq!(crate::support::fault(&client, &sql).await.0, "54001");

@@ -166,7 +166,7 @@ async fn pushing_filters_never_changes_the_rows() {
         let matching = |row: &&Request| wishes.iter().all(|wish| holds(wish, row, &all) == Some(true));
         let mut expected: Vec<String> = all.iter().filter(matching).map(|row| row.id.to_string()).collect();
         expected.sort();
-        let query = format!("SELECT id FROM requests WHERE {clause} ORDER BY id");
+        let query = format!("SELECT id FROM spanlens.requests WHERE {clause} ORDER BY id");
         for (client, how) in [(&pushing, "pushed"), (&plain, "plain")] {
             let got: Vec<String> = rows(client, &query).await.into_iter().filter_map(|row| row[0].clone()).collect();
             assert_eq!(got, expected, "{how}: {clause}");

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use spanwire::model::connector::Connector;
 use spanwire::model::table::{Column, Fidelity, From, Op};
 use spanwire::upstream::CONNECTORS;
 
@@ -15,7 +16,7 @@ fn the_table_reference_is_fresh() {
     let readme = std::fs::read_to_string(&path).expect("the README");
     let (before, rest) = readme.split_once(START).expect("the start of the reference");
     let (_, after) = rest.split_once(END).expect("the end of the reference");
-    let fresh = format!("{before}{START}{}{END}{after}", reference());
+    let fresh = format!("{before}{START}{}{END}{after}", reference(CONNECTORS));
     if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&path, &fresh).expect("the README can be written");
     }
@@ -27,9 +28,10 @@ fn line(text: &mut String, line: &str) {
     text.push('\n');
 }
 
-fn reference() -> String {
+/// The reference of these connectors' tables.
+pub(crate) fn reference(connectors: &[&Connector]) -> String {
     let mut text = String::new();
-    for connector in CONNECTORS {
+    for connector in connectors {
         for table in connector.tables {
             line(&mut text, &format!("\n## {}.{}", connector.kind, table.name));
             line(&mut text, &format!("{} {}", table.doc, table.notes.join(" ")));
@@ -56,13 +58,24 @@ fn pushes(column: &Column) -> String {
     let one = |push: &spanwire::model::table::Push| {
         let what = match push.op {
             Op::Equal => "=".to_owned(),
+            Op::AnyOf => "=, IN".to_owned(),
+            Op::NoneOf | Op::Except => "<>, NOT IN".to_owned(),
             Op::Contains => "ILIKE '%…%', narrows = and LIKE".to_owned(),
+            Op::ContainsCase => "LIKE '%…%'".to_owned(),
+            Op::StartsWith => "LIKE '…%'".to_owned(),
+            Op::EndsWith => "LIKE '%…'".to_owned(),
+            Op::EqualIgnoreCase => "ILIKE '…'".to_owned(),
             Op::Class(classes) => {
                 let classes: Vec<String> = classes.iter().map(|(_, low, high)| format!("{low}–{high}")).collect();
                 format!("ranges within {}", classes.join(", "))
             }
-            Op::AtLeast(_) => ">=".to_owned(),
-            Op::AtMost(_) => "<=".to_owned(),
+            Op::AtLeast(_) | Op::GreaterEqual => ">=".to_owned(),
+            Op::AtMost(_) | Op::LessEqual => "<=".to_owned(),
+            Op::Greater => ">".to_owned(),
+            Op::Less => "<".to_owned(),
+            Op::Element => "?, @> of texts".to_owned(),
+            Op::Null => "IS NULL".to_owned(),
+            Op::NotNull => "IS NOT NULL".to_owned(),
         };
         let fidelity = if push.fidelity == Fidelity::Exact { "" } else { " (re-checked)" };
         format!("{what}{fidelity}")
@@ -72,8 +85,14 @@ fn pushes(column: &Column) -> String {
 
 #[test]
 fn descriptions_are_complete() {
+    let faults = faults(CONNECTORS);
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// What is missing from these connectors' descriptions.
+pub(crate) fn faults(connectors: &[&Connector]) -> Vec<String> {
     let mut faults = Vec::new();
-    for connector in CONNECTORS {
+    for connector in connectors {
         for table in connector.tables {
             let place = format!("{}.{}", connector.kind, table.name);
             let names: std::collections::HashSet<&str> = table.columns.iter().map(|column| column.name).collect();
@@ -90,18 +109,18 @@ fn descriptions_are_complete() {
                 "a filter-only column without a filter",
             );
             check(table.time.is_none_or(|name| names.contains(name)), "the time column does not exist");
-            check(table.key.is_none_or(|name| names.contains(name)), "the key column does not exist");
+            check(table.key.iter().all(|name| names.contains(name)), "the key column does not exist");
             check(table.path.starts_with('/') && table.doc.ends_with('.'), "path or description have not their form");
             check(table.examples.len() == 3, "three examples are wanted");
         }
     }
-    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    faults
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_examples_run() {
-    let bench = crate::support::start(crate::support::small()).await;
-    let client = bench.client().await;
+    let five = crate::five::start(crate::five::Options::small()).await;
+    let client = five.client().await;
     for table in CONNECTORS.iter().flat_map(|connector| connector.tables) {
         for example in table.examples {
             assert!(!crate::support::rows(&client, example).await.is_empty(), "{example} gives no rows");

@@ -14,7 +14,7 @@ const NO_PARAMETERS: [&str; 0] = [];
 async fn a_client_that_does_not_read_stops_the_paging() {
     let bench = start(Options { rows: 100_000, ..small() }).await;
     let client = bench.client().await;
-    let stream = client.query_raw("SELECT * FROM requests", NO_PARAMETERS).await.unwrap();
+    let stream = client.query_raw("SELECT * FROM spanlens.requests", NO_PARAMETERS).await.unwrap();
     futures::pin_mut!(stream);
     stream.next().await.expect("a row").expect("a row");
     // The driver reads ahead into its own unbounded queue, so what is asserted is order, not speed: the first row was
@@ -34,7 +34,7 @@ async fn a_suspended_portal_keeps_the_rest_unread() {
     let bench = start(Options { rows: 100_000, ..small() }).await;
     let mut client = bench.client().await;
     let transaction = client.transaction().await.unwrap();
-    let portal = transaction.bind("SELECT id FROM requests", &[]).await.unwrap();
+    let portal = transaction.bind("SELECT id FROM spanlens.requests", &[]).await.unwrap();
     assert_eq!(transaction.query_portal(&portal, 10).await.unwrap().len(), 10);
     // Two batches may wait in the channel and one in the sender's hand; a page has more than one.
     assert!(bench.n_calls() <= 3, "{} pages were read for 10 rows", bench.n_calls());

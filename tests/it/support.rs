@@ -6,15 +6,16 @@ use std::sync::Arc;
 use chrono::Utc;
 use spanwire::config::{self, Env};
 use spanwire::demo::{Demo, Options};
+use spanwire::model::connector::Connector;
 use spanwire::server::{self, Compute};
 use spanwire::session::gateway::Gateway;
+use spanwire::upstream::CONNECTORS;
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 use tokio_util::sync::CancellationToken;
 
-/// A running gateway with the upstream behind it.
-pub(crate) struct Bench {
-    pub(crate) demo: Demo,
+/// A running gateway.
+pub(crate) struct Gate {
     pub(crate) address: SocketAddr,
     pub(crate) gateway: Arc<Gateway>,
     shutdown: CancellationToken,
@@ -22,43 +23,13 @@ pub(crate) struct Bench {
     _compute: Compute,
 }
 
-impl Drop for Bench {
+impl Drop for Gate {
     fn drop(&mut self) {
         self.shutdown.cancel();
     }
 }
 
-/// Options of a small upstream without a limit on calls.
-pub(crate) fn small() -> Options {
-    Options { rows: 3_000, seed: 7, now: Utc::now(), calls_per_minute: None, ..Options::default() }
-}
-
-/// Starts a gateway whose quota never stands in the way.
-pub(crate) async fn start(options: Options) -> Bench {
-    start_with(options, "quota = { calls = 1000000, per = \"1m\" }", "").await
-}
-
-/// Starts a gateway with further lines for the source and for the whole configuration.
-pub(crate) async fn start_with(options: Options, source: &str, rest: &str) -> Bench {
-    let demo = Demo::start(options).await.expect("the demo starts");
-    let text = format!(
-        "listen = \"127.0.0.1:0\"\n{rest}\n\
-         [[source]]\nname = \"spanlens\"\nkind = \"spanlens\"\nbase_url = \"{}\"\ncredential = \"demo-token\"\n{source}\n\
-         [[user]]\nname = \"demo\"\npassword = \"demo\"\n",
-        demo.spanlens_url()
-    );
-    let config = config::parse(&text, "test", &Env::default(), &server::kinds()).expect("the configuration is right");
-    let compute = Compute::start().expect("threads");
-    let gateway = server::assemble(&config, &compute).expect("the parts fit");
-    let tls = server::tls(&config).expect("TLS is configured rightly");
-    let listeners = server::listen(&config).await.expect("a free port");
-    let address = listeners[0].local_addr().expect("an address");
-    let shutdown = CancellationToken::new();
-    let server = tokio::spawn(server::run(listeners, Arc::clone(&gateway), tls, shutdown.clone()));
-    Bench { demo, address, gateway, shutdown, _server: server, _compute: compute }
-}
-
-impl Bench {
+impl Gate {
     /// What a client needs to connect.
     pub(crate) fn config(&self) -> Config {
         let mut config = Config::new();
@@ -71,6 +42,89 @@ impl Bench {
         let (client, connection) = self.config().connect(NoTls).await.expect("the gateway lets demo in");
         tokio::spawn(connection);
         client
+    }
+}
+
+/// Starts a gateway of this configuration.
+pub(crate) async fn gate(text: &str) -> Gate {
+    changed_gate(text, |_| {}).await
+}
+
+/// Starts a gateway of this configuration that reads its sources by these connectors.
+pub(crate) async fn gate_of(connectors: &[&'static Connector], text: &str) -> Gate {
+    any_gate(connectors, text, |_| {}).await
+}
+
+/// Starts a gateway of this configuration that is changed before it serves.
+async fn changed_gate(text: &str, change: impl FnOnce(&mut Gateway)) -> Gate {
+    any_gate(CONNECTORS, text, change).await
+}
+
+async fn any_gate(connectors: &[&'static Connector], text: &str, change: impl FnOnce(&mut Gateway)) -> Gate {
+    let kinds = server::kinds_of(connectors);
+    let config = config::parse(text, "test", &Env::default(), &kinds).expect("the configuration is right");
+    let compute = Compute::start().expect("threads");
+    let mut gateway = server::assemble_of(connectors, &config, &compute).expect("the parts fit");
+    change(Arc::get_mut(&mut gateway).expect("nobody else has it yet"));
+    let tls = server::tls(&config).expect("TLS is configured rightly");
+    let listeners = server::listen(&config).await.expect("a free port");
+    let address = listeners[0].local_addr().expect("an address");
+    let shutdown = CancellationToken::new();
+    let server = tokio::spawn(server::run(listeners, Arc::clone(&gateway), tls, shutdown.clone()));
+    Gate { address, gateway, shutdown, _server: server, _compute: compute }
+}
+
+/// A running gateway with the upstream behind it.
+pub(crate) struct Bench {
+    pub(crate) demo: Demo,
+    pub(crate) gateway: Arc<Gateway>,
+    gate: Gate,
+}
+
+/// Options of a small upstream without a limit on calls.
+pub(crate) fn small() -> Options {
+    Options { rows: 3_000, seed: 7, now: Utc::now(), calls_per_minute: None, ..Options::default() }
+}
+
+/// Starts a gateway whose quota never stands in the way.
+pub(crate) async fn start(options: Options) -> Bench {
+    start_with(options, "quota = { calls = 1000000, per = \"1m\" }", "").await
+}
+
+/// Starts a gateway with further lines for the source and for the whole configuration; `{spanlens}` in them is the URL
+/// of the upstream.
+pub(crate) async fn start_with(options: Options, source: &str, rest: &str) -> Bench {
+    start_changed(options, source, rest, |_| {}).await
+}
+
+/// Starts a gateway as [`start_with`], changed in what a configuration cannot say.
+pub(crate) async fn start_changed(
+    options: Options,
+    source: &str,
+    rest: &str,
+    change: impl FnOnce(&mut Gateway),
+) -> Bench {
+    let demo = Demo::start(options).await.expect("the demo starts");
+    let text = format!(
+        "listen = \"127.0.0.1:0\"\n{rest}\n\
+         [[source]]\nname = \"spanlens\"\nkind = \"spanlens\"\nbase_url = \"{}\"\ncredential = \"demo-token\"\n{source}\n\
+         [[user]]\nname = \"demo\"\npassword = \"demo\"\n",
+        demo.spanlens_url()
+    );
+    let text = text.replace("{spanlens}", &demo.spanlens_url());
+    let gate = changed_gate(&text, change).await;
+    Bench { demo, gateway: Arc::clone(&gate.gateway), gate }
+}
+
+impl Bench {
+    /// What a client needs to connect.
+    pub(crate) fn config(&self) -> Config {
+        self.gate.config()
+    }
+
+    /// A connected client.
+    pub(crate) async fn client(&self) -> Client {
+        self.gate.client().await
     }
 
     /// Requests that reached the upstream.
@@ -87,7 +141,8 @@ pub(crate) async fn rows(client: &Client, sql: &str) -> Vec<Vec<Option<String>>>
     }
 }
 
-fn texts(message: &SimpleQueryMessage) -> Option<Vec<Option<String>>> {
+/// The values of a row; none if the message is no row.
+pub(crate) fn texts(message: &SimpleQueryMessage) -> Option<Vec<Option<String>>> {
     match message {
         SimpleQueryMessage::Row(row) => Some((0..row.len()).map(|at| row.get(at).map(str::to_owned)).collect()),
         _ => None,

@@ -40,7 +40,8 @@ async fn several_statements_in_one_query_answer_in_turn() {
 async fn an_error_ends_the_rest_of_a_query_string() {
     let bench = start(small()).await;
     let client = bench.client().await;
-    let (code, message) = fault(&client, "SELECT 1; SELECT nope FROM requests; SET application_name = 'later'").await;
+    let (code, message) =
+        fault(&client, "SELECT 1; SELECT nope FROM spanlens.requests; SET application_name = 'later'").await;
     assert_eq!((code.as_str(), message.as_str()), ("42703", "column \"nope\" does not exist"));
     assert_eq!(value(&client, "SHOW application_name").await, "");
 }
@@ -70,7 +71,7 @@ async fn portals_suspend_and_resume_side_by_side() {
     let mut client = bench.client().await;
     let expected: Vec<String> = bench.demo.data().requests().take(7).map(|row| row.id).collect();
     let transaction = client.transaction().await.unwrap();
-    let sql = "SELECT id FROM requests ORDER BY created_at DESC, id";
+    let sql = "SELECT id FROM spanlens.requests ORDER BY created_at DESC, id";
     let statement = transaction.prepare(sql).await.unwrap();
     let left = transaction.bind(&statement, &[]).await.unwrap();
     let right = transaction.bind(&statement, &[]).await.unwrap();
@@ -115,7 +116,7 @@ async fn parameter_types_follow_the_columns_they_meet() {
     let client = bench.client().await;
     let statement = client
         .prepare(
-            "SELECT id FROM requests WHERE provider = $1 AND latency_ms > $2 AND created_at > $3 AND cost_usd < $4",
+            "SELECT id FROM spanlens.requests WHERE provider = $1 AND latency_ms > $2 AND created_at > $3 AND cost_usd < $4",
         )
         .await
         .unwrap();
@@ -189,7 +190,7 @@ async fn a_client_that_leaves_stops_the_upstream_call() {
     let connection = tokio::spawn(connection);
     {
         let no_parameters: [&str; 0] = [];
-        let stream = client.query_raw("SELECT * FROM requests", no_parameters).await.unwrap();
+        let stream = client.query_raw("SELECT * FROM spanlens.requests", no_parameters).await.unwrap();
         futures::pin_mut!(stream);
         stream.next().await.expect("a row").expect("a row");
     }
@@ -206,7 +207,7 @@ async fn a_client_that_leaves_stops_the_upstream_call() {
 async fn text_and_binary_say_the_same() {
     let bench = start(small()).await;
     let client = bench.client().await;
-    let sql = "SELECT id, model, total_tokens, cost_usd, latency_ms, error_message, created_at FROM requests ORDER BY created_at DESC, id LIMIT 200";
+    let sql = "SELECT id, model, total_tokens, cost_usd, latency_ms, error_message, created_at FROM spanlens.requests ORDER BY created_at DESC, id LIMIT 200";
     let texts = rows(&client, sql).await;
     let no_parameters: [&str; 0] = [];
     let binary: Vec<_> = client.query_raw(sql, no_parameters).await.unwrap().try_collect().await.unwrap();
@@ -269,7 +270,7 @@ async fn statement_timeout_ends_a_statement_that_computes() {
 async fn a_prepared_statement_follows_a_later_time_zone() {
     let bench = start(small()).await;
     let client = bench.client().await;
-    let sql = "SELECT count(DISTINCT created_at::date) AS days, min(created_at::date)::text AS first FROM requests WHERE created_at >= $1";
+    let sql = "SELECT count(DISTINCT created_at::date) AS days, min(created_at::date)::text AS first FROM spanlens.requests WHERE created_at >= $1";
     let statement = client.prepare(sql).await.unwrap();
     let since = chrono::Utc::now() - chrono::Duration::days(20);
     let before: String = client.query_one(&statement, &[&since]).await.unwrap().get("first");

@@ -21,7 +21,7 @@ fn the_example_is_in_order() {
     assert_eq!(names, ["spanlens", "scale", "respan", "adaline", "trulayer"]);
     let spanlens = &config.sources[0];
     assert_eq!(spanlens.quota, Some(Quota { calls: 10, per: Duration::from_secs(60), concurrency: Some(2) }));
-    assert_eq!(config.sources[3].settings["projects"], Setting::List(vec!["test-project".to_owned()]));
+    assert_eq!(config.sources[3].settings["projects"], Setting::List(vec!["test-project-0123456789".to_owned()]));
     assert_eq!(config.sources[4].settings["projects"].texts(), ["test-project"]);
     assert_eq!(config.users[1].credentials["spanlens"].expose(), "test-token");
     assert_eq!(config.cache.dir, Some(path.with_file_name("cache")));

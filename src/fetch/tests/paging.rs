@@ -4,6 +4,7 @@ use super::vendor::{START, Sorting, Vendor};
 use super::*;
 
 const COLUMNS: &[&str] = &["id", "created_at"];
+const NEWEST: Order = Order { column: "created_at", path: Vec::new(), parameter: "", descending: true };
 
 async fn read(vendor: &Arc<Vendor>, scan: Scan) -> (Result<Vec<RecordBatch>>, Arc<Statement>) {
     let statement = patient();
@@ -189,7 +190,7 @@ async fn pages_are_asked_for_one_by_one() {
 }
 
 fn sorted(limit: Option<usize>) -> Scan {
-    Scan { newest_first: true, limit, ..requests_scan() }
+    Scan { order: Some(NEWEST), limit, ..requests_scan() }
 }
 
 #[tokio::test]
@@ -208,7 +209,7 @@ async fn newest_first_holds_whatever_upstream_does() {
         for count in [40, 90, 350, 1_000] {
             let vendor = Arc::new(small(count, sorting, |index| index / 3 * 1_000));
             let small = Source { connector: &SMALL, ..source("http://test") };
-            let scan = Scan { source: Arc::new(small), ..sorted(limit) };
+            let scan = Scan { source: Arc::new(small), table: &SMALL_TABLES[0], ..sorted(limit) };
             let rows = read(&vendor, scan).await.0.unwrap();
             assert_rows(&rows, vendor.ids());
             assert!(times(&rows).is_sorted_by(|one, next| one >= next), "{sorting:?} {limit:?} {count}");
@@ -304,7 +305,7 @@ proptest::proptest! {
         vendor.compares_at_us = if coarse { 1_000 } else { 1 };
         let vendor = Arc::new(vendor);
         let source = Source { connector: &SMALL, ..source("http://test") };
-        let scan = Scan { newest_first, limit, ..scan(source, "requests", COLUMNS) };
+        let scan = Scan { order: newest_first.then_some(NEWEST), limit, ..scan(source, "requests", COLUMNS) };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let (rows, _) = runtime.block_on(read(&vendor, scan));
         match rows {

@@ -61,7 +61,12 @@ async fn head(stream: &mut TcpStream) -> String {
         let byte = stream.read_u8().await.unwrap();
         head.push(byte);
     }
-    String::from_utf8(head).unwrap()
+    let head = String::from_utf8(head).unwrap();
+    // A body that is left unread would turn the end of the connection into a reset.
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
+    stream.read_exact(&mut body).await.unwrap();
+    head
 }
 
 async fn play(mut stream: TcpStream, answer: Answer, left: &mpsc::UnboundedSender<()>) {

@@ -11,14 +11,11 @@ pub(super) fn check(setting: &Setting, values: &[String]) -> Result<String> {
     let single = match values {
         [one] => one.as_str(),
         _ if matches!(setting.ty, Type::Path | Type::DateStyle) => joined.as_str(),
-        _ => {
-            let message = format!("SET {} takes only one argument", setting.name);
-            return Err(Error::new(Kind::InvalidParameterValue, message));
-        }
+        _ => return Err(one_value_only(setting.name)),
     };
     let kept = match setting.ty {
         Type::Text => Some(single.to_owned()),
-        Type::Bool => truth(single).map(|truth| if truth { "on" } else { "off" }.to_owned()),
+        Type::Bool => return boolean(setting.name, values),
         Type::Integer(low, high) => {
             let number = single.trim().parse::<i64>().ok();
             if let Some(number) = number.filter(|number| !(low..=high).contains(number)) {
@@ -39,6 +36,22 @@ pub(super) fn check(setting: &Setting, values: &[String]) -> Result<String> {
         Type::Span => (single.is_empty() || span(single).is_some()).then(|| single.to_owned()),
     };
     kept.ok_or_else(|| invalid(setting, single))
+}
+
+/// Checks the value of a setting that is on or off.
+pub(super) fn boolean(name: &str, values: &[String]) -> Result<String> {
+    let [single] = values else { return Err(one_value_only(name)) };
+    match truth(single) {
+        Some(truth) => Ok(if truth { "on" } else { "off" }.to_owned()),
+        None => {
+            let message = format!("parameter \"{name}\" requires a Boolean value");
+            Err(Error::new(Kind::InvalidParameterValue, message))
+        }
+    }
+}
+
+fn one_value_only(name: &str) -> Error {
+    Error::new(Kind::InvalidParameterValue, format!("SET {name} takes only one argument"))
 }
 
 fn invalid(setting: &Setting, value: &str) -> Error {

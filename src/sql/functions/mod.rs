@@ -1,5 +1,6 @@
 //! Functions of PostgreSQL that the engine lacks and that do not belong to one family: those that tell of the session.
 
+pub mod json;
 pub mod percentile;
 
 use std::sync::Arc;

@@ -1,27 +1,35 @@
 //! From what is wanted of a term to what that asks of its column: the steps, backwards.
 
+use std::ops::Bound;
+
 use datafusion::arrow::array::timezone::Tz;
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Operator;
 
+use super::atom::{all_but, range};
 use super::facts::{Facts, within};
 use super::pattern::{self, Words};
+use super::real::{self, Range};
 use super::spans::{Spans, monotone};
 use super::term::{Kind, Step, Term, integer, per_second_of};
 use super::zone;
 use crate::model::filter::{Atom, Value};
 use crate::model::table::Type;
 
-/// Values that are wanted of a term. NULL is never one of them.
+/// Values that are wanted of a term.
 #[derive(Clone, Debug)]
 pub(super) enum Wanted {
     Spans(Spans),
     Words(Words),
-    Doubles(Vec<f64>),
+    Range(Range),
+    /// Any double but this.
+    NotDouble(f64),
     Boolean(bool),
     /// Any value.
     Any,
+    /// Any value, or NULL.
+    Unknown,
 }
 
 /// What is wanted of a term that compares in this way with a constant; the term as the constant's type sees it; and
@@ -48,6 +56,7 @@ pub(super) fn compared(mut term: Term, op: Operator, constant: &ScalarValue) -> 
             exactly(term, spans.before_multiply(more))
         }
         (Kind::Real, ScalarValue::Float64(Some(constant))) => real(term, op, *constant),
+        (Kind::Numeric(scale), constant) => Some((term, numeric(scale, op, constant)?, false)),
         (Kind::Time(per_second, zone), constant) => {
             let (number, unit, its_zone) =
                 timestamp(constant).or_else(|| timestamp(&constant.cast_to(&term_type(per_second, zone)?).ok()?))?;
@@ -65,6 +74,7 @@ pub(super) fn compared(mut term: Term, op: Operator, constant: &ScalarValue) -> 
         }
         (Kind::Text, constant) => match (op, constant.try_as_str().flatten()) {
             (Operator::Eq, Some(text)) => Some((term, Wanted::Words(Words::OneOf(vec![text.to_owned()])), true)),
+            (Operator::NotEq, Some(text)) => Some((term, Wanted::Words(Words::NoneOf(vec![text.to_owned()])), true)),
             (_, Some(_)) => Some((term, Wanted::Any, false)),
             _ => None,
         },
@@ -96,18 +106,14 @@ fn timestamp(constant: &ScalarValue) -> Option<(i128, i128, bool)> {
 /// found by trying integers, so rounding is that of the engine itself.
 fn real(mut term: Term, op: Operator, constant: f64) -> Option<(Term, Wanted, bool)> {
     let Some(start) = term.steps.iter().rposition(|step| matches!(step, Step::Real)) else {
-        // A double column. The engine tells -0.0 from 0.0 and PostgreSQL does not.
-        let plain = op == Operator::Eq && term.steps.is_empty() && constant != 0.0 && constant.is_finite();
-        return Some(match plain {
-            true => (term, Wanted::Doubles(vec![constant]), true),
-            false => (term, Wanted::Any, false),
-        });
+        let (wanted, exact) = double(&term, op, constant);
+        return Some((term, wanted, exact));
     };
     if constant.is_nan() || (constant == 0.0 && constant.is_sign_negative()) {
         return Some((term, Wanted::Any, false));
     }
     let steps = term.steps.split_off(start);
-    let falling = steps.iter().filter(|step| turns(step)).count() % 2 == 1;
+    let falling = is_falling(&steps);
     let image = |number: i64| steps.iter().fold(0.0, |value, step| apply(step, value, number));
     let spans = match falling {
         false => monotone(op, |number| image(number) >= constant, |number| image(number) > constant),
@@ -117,12 +123,36 @@ fn real(mut term: Term, op: Operator, constant: f64) -> Option<(Term, Wanted, bo
     Some((term, Wanted::Spans(spans), true))
 }
 
-fn turns(step: &Step) -> bool {
-    match step {
-        Step::SubtractFromReal(_) => true,
-        Step::MultiplyReal(constant) | Step::DivideReal(constant) => *constant < 0.0,
-        _ => false,
+/// What is wanted of a double column, or of a text that is cast to a double.
+fn double(term: &Term, op: Operator, constant: f64) -> (Wanted, bool) {
+    let plain = term.steps.is_empty();
+    match real::compare(op, constant) {
+        _ if !constant.is_finite() => (Wanted::Any, false),
+        None if plain && op == Operator::NotEq => (Wanted::NotDouble(constant), true),
+        // NaN, which JSON does not have but its texts may spell, is above all numbers on both sides of the step.
+        Some((_, Bound::Unbounded)) if is_falling(&term.steps) && !term.path.is_empty() => (Wanted::Any, false),
+        Some(range) => (Wanted::Range(range), true),
+        None => (Wanted::Any, false),
     }
+}
+
+/// What is wanted of a text that is cast to `numeric`, as doubles.
+#[expect(clippy::cast_precision_loss, reason = "the range is widened by more")]
+fn numeric(scale: u32, op: Operator, constant: &ScalarValue) -> Option<Wanted> {
+    let constant = match constant {
+        ScalarValue::Float64(Some(number)) => *number,
+        ScalarValue::Decimal128(Some(number), _, scale) => *number as f64 / 10_f64.powi(i32::from(*scale)),
+        constant => integer(constant)? as f64,
+    };
+    let rounding = 0.1_f64.powi(i32::try_from(scale).ok()?);
+    Some(match real::compare(op, constant) {
+        Some(range) if constant.is_finite() => Wanted::Range(real::widened(range, rounding)),
+        _ => Wanted::Any,
+    })
+}
+
+fn is_falling(steps: &[Step]) -> bool {
+    steps.iter().filter(|step| real::turns(step)).count() % 2 == 1
 }
 
 #[expect(clippy::cast_precision_loss, reason = "the cast rounds as the engine's does")]
@@ -150,20 +180,26 @@ pub(super) fn invert(term: &Term, mut wanted: Wanted, exact: bool) -> Facts {
         wanted = before;
         exact &= all;
     }
-    let name = term.column.name;
-    match (wanted, term.column.ty) {
-        (Wanted::Spans(spans), Type::Bigint | Type::Timestamptz) => within(term.column, &spans, exact),
-        (Wanted::Words(Words::OneOf(texts)), Type::Text) => {
-            Facts::one(name, Atom::OneOf(texts.into_iter().map(Value::Text).collect()), exact)
+    let one = |atom: Atom, exact: bool| Facts::one(term.condition(atom), exact);
+    match (wanted, term.base) {
+        (Wanted::Unknown, _) => Facts::unknown(),
+        (Wanted::Spans(spans), Type::Bigint | Type::Timestamptz) => {
+            within(&term.condition(Atom::NotNull), &spans, term.base == Type::Timestamptz, exact)
         }
-        (Wanted::Words(Words::Like(pattern)), Type::Text) => Facts::one(name, Atom::Like(pattern), exact),
-        (Wanted::Doubles(numbers), Type::Double) => {
-            Facts::one(name, Atom::OneOf(numbers.into_iter().map(Value::Double).collect()), exact)
-        }
-        (Wanted::Boolean(truth), Type::Boolean) => Facts::one(name, Atom::OneOf(vec![Value::Boolean(truth)]), exact),
-        (Wanted::Any | Wanted::Words(Words::Any), _) => Facts::one(name, Atom::NotNull, exact),
-        _ => Facts::one(name, Atom::NotNull, false),
+        (Wanted::Words(Words::OneOf(texts)), Type::Text) => one(Atom::OneOf(values(texts)), exact),
+        (Wanted::Words(Words::NoneOf(texts)), Type::Text) => one(all_but(values(texts)), exact),
+        (Wanted::Words(Words::Like(pattern)), Type::Text) => one(Atom::Like(pattern), exact),
+        (Wanted::Range((low, high)), Type::Double) => one(range(low, high), exact),
+        // -0 and 0 are one value.
+        (Wanted::NotDouble(number), Type::Double) => one(Atom::NoneOf(vec![Value::Double(number + 0.0)]), exact),
+        (Wanted::Boolean(truth), Type::Boolean) => one(Atom::OneOf(vec![Value::Boolean(truth)]), exact),
+        (Wanted::Any | Wanted::Words(Words::Any), _) => one(Atom::NotNull, exact),
+        _ => one(Atom::NotNull, false),
     }
+}
+
+fn values(texts: Vec<String>) -> Vec<Value> {
+    texts.into_iter().map(Value::Text).collect()
 }
 
 /// One step back; whether the values before it are exactly those that lead to one wanted.
@@ -186,6 +222,19 @@ fn back(step: &Step, wanted: Wanted) -> (Wanted, bool) {
             });
             spans(Spans::union(numbers))
         }
+        (Step::Digits, Wanted::Words(Words::NoneOf(texts))) => {
+            let (before, _) = back(step, Wanted::Words(Words::OneOf(texts)));
+            match before {
+                Wanted::Spans(set) => spans(set.complement()),
+                _ => (Wanted::Any, false),
+            }
+        }
+        (_, Wanted::Unknown) => (Wanted::Unknown, false),
+        (Step::Words(words), wanted) => words.before(&wanted),
+        (step, Wanted::Range(range)) => match real::before(step, range) {
+            Some(range) => (Wanted::Range(range), false),
+            None => (Wanted::Any, false),
+        },
         (Step::Lower, Wanted::Words(words)) => worded(pattern::before_lower(words, true)),
         (Step::Upper, Wanted::Words(words)) => worded(pattern::before_upper(words, true)),
         (Step::Left(count), Wanted::Words(words)) => worded(pattern::before_left(words, true, *count)),

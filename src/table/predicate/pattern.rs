@@ -10,6 +10,8 @@ const CAPITALS_OF_OTHERS: &str = "AFHIJLNSTWY";
 pub(super) enum Words {
     /// One of these.
     OneOf(Vec<String>),
+    /// None of these.
+    NoneOf(Vec<String>),
     /// Something that matches.
     Like(Pattern),
     /// Not NULL.
@@ -138,6 +140,7 @@ pub(super) fn before_lower(words: Words, exact: bool) -> (Words, bool) {
             let plain = pattern.pieces.iter().all(|piece| piece.is_ascii());
             (Words::Like(Pattern { ignore_case: true, ..pattern }), exact && plain)
         }
+        Words::NoneOf(_) => (Words::Any, false),
         Words::Any => (Words::Any, exact),
     }
 }
@@ -148,6 +151,7 @@ pub(super) fn before_upper(words: Words, exact: bool) -> (Words, bool) {
     let whispers = |text: &str| text.bytes().any(|byte| byte.is_ascii_lowercase());
     let mut pieces = match words {
         Words::Any => return (Words::Any, exact),
+        Words::NoneOf(_) => return (Words::Any, false),
         Words::OneOf(texts) if texts.iter().all(|text| whispers(text)) => return (Words::OneOf(Vec::new()), exact),
         Words::OneOf(texts) => match <[String; 1]>::try_from(texts) {
             Ok(text) => text.to_vec(),
@@ -186,6 +190,7 @@ pub(super) fn before_left(words: Words, exact: bool, count: usize) -> (Words, bo
             _ => (Words::Any, false),
         },
         Words::Like(pattern) => (Words::Like(Pattern { anchored_end: false, ..pattern }), false),
+        Words::NoneOf(_) => (Words::Any, false),
         Words::Any => (Words::Any, exact),
     }
 }

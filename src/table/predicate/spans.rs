@@ -5,8 +5,11 @@
 
 use datafusion::logical_expr::Operator;
 
+use super::atom::nothing;
 use crate::model::filter::{Atom, Value};
-use crate::model::table::Type;
+
+/// Integers that a set may lack for the lack to be said one by one.
+const MAX_HOLES: i128 = 100;
 
 /// No lower bound.
 const NONE_BELOW: i128 = i128::MIN;
@@ -54,11 +57,6 @@ impl Spans {
             }
         }
         Spans(merged)
-    }
-
-    /// Whether it holds no integer.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 
     /// Whether it holds `value`.
@@ -125,9 +123,33 @@ impl Spans {
         self.map(|&(low, high)| (finite(low, least), finite(high, greatest)))
     }
 
-    /// The set as an atom over a column of `ty`, and whether the atom says all.
-    pub(super) fn atom(&self, ty: Type) -> (Atom, bool) {
-        let value = |value: i64| if ty == Type::Timestamptz { Value::Timestamp(value) } else { Value::Integer(value) };
+    /// All integers.
+    pub(super) fn all() -> Self {
+        Spans(vec![(NONE_BELOW, NONE_ABOVE)])
+    }
+
+    /// The integers that are not in it.
+    pub(super) fn complement(&self) -> Self {
+        let mut gaps = Vec::with_capacity(self.0.len() + 1);
+        let mut next = Some(NONE_BELOW);
+        for &(low, high) in &self.0 {
+            if let Some(start) = next.filter(|start| *start < low) {
+                gaps.push((start, low - 1));
+            }
+            next = high.checked_add(1);
+        }
+        gaps.extend(next.map(|start| (start, NONE_ABOVE)));
+        Spans(gaps)
+    }
+
+    /// The integers in both.
+    pub(super) fn intersect(&self, other: &Spans) -> Self {
+        Spans::union([self.complement(), other.complement()]).complement()
+    }
+
+    /// The set as atoms about integers or times that hold together, and whether they say all.
+    pub(super) fn atoms(&self, is_time: bool) -> (Vec<Atom>, bool) {
+        let value = |value: i64| if is_time { Value::Timestamp(value) } else { Value::Integer(value) };
         let (least, greatest) = (i128::from(i64::MIN), i128::from(i64::MAX));
         let spans: Vec<(i64, i64)> = self
             .map(|&(low, high)| (low.max(least), high.min(greatest)))
@@ -135,13 +157,21 @@ impl Spans {
             .iter()
             .filter_map(|&(low, high)| Some((i64::try_from(low).ok()?, i64::try_from(high).ok()?)))
             .collect();
-        let points = spans.iter().all(|(low, high)| low == high);
-        match (spans.first(), spans.last()) {
-            (Some(&(i64::MIN, _)), Some(&(_, i64::MAX))) => (Atom::NotNull, spans.len() == 1),
-            _ if points => (Atom::OneOf(spans.iter().map(|&(low, _)| value(low)).collect()), true),
-            (Some(&(low, _)), Some(&(_, high))) => (Atom::Within(low, high), spans.len() == 1),
-            _ => (Atom::OneOf(Vec::new()), true),
+        let (Some(&(first, _)), Some(&(_, last))) = (spans.first(), spans.last()) else {
+            return (vec![nothing()], true);
+        };
+        if spans.iter().all(|(low, high)| low == high) {
+            return (vec![Atom::OneOf(spans.iter().map(|&(low, _)| value(low)).collect())], true);
         }
+        let is_open = (first, last) == (i64::MIN, i64::MAX);
+        let hull = if is_open { Atom::NotNull } else { Atom::Within(first, last) };
+        let gaps: Vec<(i64, i64)> = spans.windows(2).map(|pair| (pair[0].1 + 1, pair[1].0 - 1)).collect();
+        let size: i128 = gaps.iter().map(|&(low, high)| i128::from(high) - i128::from(low) + 1).sum();
+        if size == 0 || size > MAX_HOLES {
+            return (vec![hull], size == 0);
+        }
+        let holes = Atom::NoneOf(gaps.into_iter().flat_map(|(low, high)| (low..=high).map(value)).collect());
+        (if is_open { vec![holes] } else { vec![hull, holes] }, true)
     }
 }
 
@@ -211,6 +241,35 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn complements_and_intersections_are_those_of_sets() {
+        let sets: Vec<Spans> = [&[][..], &[(-3, -1)], &[(0, 0), (2, 5)], &[(NONE_BELOW, 1), (4, NONE_ABOVE)]]
+            .into_iter()
+            .map(|spans| Spans::from_unsorted(spans.to_vec()))
+            .chain([Spans::all()])
+            .collect();
+        for one in &sets {
+            for x in -9..=9 {
+                assert_eq!(one.complement().contains(x), !one.contains(x), "{one:?} {x}");
+                for other in &sets {
+                    let both = one.intersect(other);
+                    assert_eq!(both.contains(x), one.contains(x) && other.contains(x), "{one:?} {other:?} {x}");
+                }
+            }
+            assert_eq!(&one.complement().complement(), one);
+        }
+    }
+
+    #[test]
+    fn sets_that_lack_a_few_integers_name_them() {
+        let atoms = |spans: &[(i128, i128)]| Spans::from_unsorted(spans.to_vec()).atoms(false);
+        let none = |values: &[i64]| Atom::NoneOf(values.iter().map(|&value| Value::Integer(value)).collect());
+        assert_eq!(atoms(&[(NONE_BELOW, 4), (6, NONE_ABOVE)]), (vec![none(&[5])], true));
+        assert_eq!(atoms(&[(0, 4), (7, 9)]), (vec![Atom::Within(0, 9), none(&[5, 6])], true));
+        assert_eq!(atoms(&[(0, 4), (200, 300)]), (vec![Atom::Within(0, 300)], false));
+        assert_eq!(atoms(&[(NONE_BELOW, 4), (200, NONE_ABOVE)]), (vec![Atom::NotNull], false));
     }
 
     #[test]

@@ -5,16 +5,25 @@ use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
+pub(super) use super::constant::{integer, literal, text};
+use super::words::{self, Words};
 use super::zone::{self, DAY_US, SLOP_US, Unit};
+use crate::model::filter::{Atom, Condition};
 use crate::model::table::{Column, Table, Type};
+use crate::sql::functions::json::{OBJECT_FIELD, OBJECT_FIELD_TEXT};
 
-/// A term. It is NULL exactly where its column is, unless it is `partial`.
+/// A term. It is NULL exactly where the value is that it starts from, unless it is `partial` or goes by
+/// [`Step::Words`].
 #[derive(Clone, Debug)]
 pub(super) struct Term {
     pub(super) column: &'static Column,
+    /// The keys to a value within a `jsonb` column.
+    pub(super) path: Vec<String>,
+    /// Type of the value that the steps start from: the column's, or what the text at the path is cast to.
+    pub(super) base: Type,
     pub(super) steps: Vec<Step>,
     pub(super) kind: Kind,
-    /// It may be NULL where the column is not.
+    /// It may be NULL where the value is not.
     pub(super) partial: bool,
 }
 
@@ -25,6 +34,8 @@ pub(super) enum Kind {
     /// An integer that counts units of ten to the minus this.
     Decimal(u32),
     Real,
+    /// The text of a number, rounded to so many decimal digits at the least.
+    Numeric(u32),
     /// With the number of its units in a second.
     Time(i128, Option<Tz>),
     Date,
@@ -64,42 +75,8 @@ pub(super) enum Step {
     Position(String),
     /// An integer in decimal digits.
     Digits,
-}
-
-/// The value of a constant, with the casts around it carried out.
-pub(super) fn literal(expr: &Expr) -> Option<ScalarValue> {
-    let value = match expr {
-        Expr::Literal(value, _) => value.clone(),
-        Expr::Alias(alias) => literal(&alias.expr)?,
-        Expr::Cast(cast) => literal(&cast.expr)?.cast_to(cast.field.data_type()).ok()?,
-        Expr::TryCast(cast) => literal(&cast.expr)?.cast_to(cast.field.data_type()).ok()?,
-        Expr::Negative(inner) => literal(inner)?.arithmetic_negate().ok()?,
-        _ => return None,
-    };
-    Some(match value {
-        ScalarValue::Dictionary(_, inner) => *inner,
-        value => value,
-    })
-}
-
-/// An integer constant.
-pub(super) fn integer(value: &ScalarValue) -> Option<i128> {
-    Some(match value {
-        ScalarValue::Int8(number) => i128::from((*number)?),
-        ScalarValue::Int16(number) => i128::from((*number)?),
-        ScalarValue::Int32(number) => i128::from((*number)?),
-        ScalarValue::Int64(number) => i128::from((*number)?),
-        ScalarValue::UInt8(number) => i128::from((*number)?),
-        ScalarValue::UInt16(number) => i128::from((*number)?),
-        ScalarValue::UInt32(number) => i128::from((*number)?),
-        ScalarValue::UInt64(number) => i128::from((*number)?),
-        _ => return None,
-    })
-}
-
-/// A text constant.
-pub(super) fn text(expr: &Expr) -> Option<String> {
-    literal(expr)?.try_as_str().flatten().map(str::to_owned)
+    /// A text to another one, or to a truth value.
+    Words(Words),
 }
 
 /// Finds the terms of a table whose times are in `zone`.
@@ -131,6 +108,7 @@ impl Terms<'_> {
             }
             Expr::BinaryExpr(binary) => self.arithmetic(binary),
             Expr::ScalarFunction(function) => self.function(function.func.name(), &function.args),
+            Expr::Case(case) => words::read(self, case),
             _ => None,
         }
     }
@@ -145,7 +123,7 @@ impl Terms<'_> {
             Type::Timestamptz => Kind::Time(1_000_000, Some(self.zone)),
             Type::Jsonb => Kind::Json,
         };
-        Some(Term { column, steps: Vec::new(), kind, partial: false })
+        Some(Term { column, path: Vec::new(), base: column.ty, steps: Vec::new(), kind, partial: false })
     }
 
     fn arithmetic(self, binary: &BinaryExpr) -> Option<Term> {
@@ -177,11 +155,23 @@ impl Terms<'_> {
                 term.kind = Kind::Integer;
                 Some(term)
             }
+            (OBJECT_FIELD, [inner, key]) => self.member(inner, key, Kind::Json),
+            (OBJECT_FIELD_TEXT, [inner, key]) => {
+                let term = self.member(inner, key, Kind::Text)?;
+                Some(Term { base: Type::Text, ..term })
+            }
             ("date_trunc", [unit, inner]) => self.trunc(unit, inner, None),
             ("date_trunc", [unit, inner, zone]) => self.trunc(unit, inner, Some(text(zone)?.parse().ok()?)),
             ("date_part" | "extract", [part, inner]) => self.part(&text(part)?, inner),
             _ => None,
         }
+    }
+
+    fn member(self, document: &Expr, key: &Expr, kind: Kind) -> Option<Term> {
+        let mut term = self.read(document).filter(|term| matches!(term.kind, Kind::Json))?;
+        term.path.push(text(key)?);
+        term.kind = kind;
+        Some(term)
     }
 
     fn text_term(self, inner: &Expr, step: Step) -> Option<Term> {
@@ -235,9 +225,45 @@ impl Term {
         self
     }
 
+    /// Whether it is never NULL.
+    pub(super) fn is_never_null(&self) -> bool {
+        !self.column.nullable && self.path.is_empty() && !self.partial && !self.goes_by_words()
+    }
+
+    /// Whether it may be NULL where its value is not, or the other way round.
+    pub(super) fn goes_by_words(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Words(_)))
+    }
+
+    /// A condition about the value that the steps start from.
+    pub(super) fn condition(&self, atom: Atom) -> Condition {
+        Condition { column: self.column.name, path: self.path.clone(), atom }
+    }
+
+    /// The text at a path under a cast. What is no such number is an error there, never another number.
+    fn cast_path(mut self, to: &DataType) -> Option<Self> {
+        (self.base, self.kind) = match to {
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => return Some(self),
+            DataType::Float64 => (Type::Double, Kind::Real),
+            DataType::Boolean => (Type::Boolean, Kind::Boolean),
+            DataType::Decimal128(_, scale) => (Type::Double, Kind::Numeric(u32::try_from(*scale).ok()?)),
+            to if to.is_integer() => (Type::Bigint, Kind::Integer),
+            _ => return None,
+        };
+        Some(self)
+    }
+
     /// The term under a cast, if the cast keeps order.
     fn cast(self, to: &DataType) -> Option<Self> {
+        if !self.path.is_empty() && self.steps.is_empty() && matches!(self.kind, Kind::Text) {
+            return self.cast_path(to);
+        }
         match (self.kind, to) {
+            (Kind::Numeric(scale), DataType::Decimal128(_, to_scale)) => {
+                let kind = Kind::Numeric(scale.min(u32::try_from(*to_scale).ok()?));
+                Some(Term { kind, ..self })
+            }
+            (Kind::Numeric(_), DataType::Float64) => Some(self),
             (_, DataType::Dictionary(_, inner)) => self.cast(inner),
             (Kind::Text, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
             | (Kind::Real, DataType::Float64)

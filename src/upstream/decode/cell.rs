@@ -4,14 +4,15 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use chrono::DateTime;
 use datafusion::arrow::array::{
     ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, StringArray, StringBuilder, TimestampMicrosecondBuilder,
 };
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::time;
-use crate::model::table::{Column, From, Type};
-use crate::upstream::jsonb;
+use super::{document, time};
+use crate::model::table::{Column, Form, From, Type};
+use crate::pgtype::jsonb;
 
 /// One value of a row, borrowed from its text where it can be.
 #[derive(Clone, Debug, PartialEq)]
@@ -120,7 +121,34 @@ pub(super) struct Builder {
     nullable: bool,
     /// Stands for a time that the row does not carry.
     default_us: Option<i64>,
+    reading: Reading,
     values: Values,
+}
+
+/// How the values of a column are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// As their type.
+    Plain,
+    Millis,
+    JsonText,
+    Inside(&'static [&'static [&'static str]]),
+}
+
+impl Reading {
+    fn of(column: &Column) -> Self {
+        match (column.from, column.form, column.ty) {
+            (From::Inside(_, paths), ..) => Reading::Inside(paths),
+            (_, Form::EpochMillis, Type::Timestamptz) => Reading::Millis,
+            (_, Form::JsonText, Type::Text | Type::Jsonb) => Reading::JsonText,
+            _ => Reading::Plain,
+        }
+    }
+}
+
+/// Whether a column takes its value as text, for it may be more than a scalar.
+pub(super) fn takes_raw(column: &Column) -> bool {
+    column.ty == Type::Jsonb || matches!(Reading::of(column), Reading::JsonText | Reading::Inside(_))
 }
 
 #[derive(Debug)]
@@ -136,11 +164,11 @@ enum Values {
 }
 
 impl Builder {
-    pub(super) fn new(column: &Column, echoes: &[(&'static str, String)], window_end_us: i64) -> Self {
+    pub(super) fn new(column: &Column, echoes: &[(&'static str, Option<String>)], window_end_us: i64) -> Self {
         let values = match (column.from, column.ty) {
-            (From::FilterOnly, _) => {
+            (From::FilterOnly | From::Each, _) => {
                 let echo = echoes.iter().find(|(name, _)| *name == column.name);
-                Values::Constant(echo.map(|(_, value)| value.clone()))
+                Values::Constant(echo.and_then(|(_, value)| value.clone()))
             }
             (_, Type::Text) => Values::Text(StringBuilder::new()),
             (_, Type::Bigint) => Values::Bigint(Int64Builder::new()),
@@ -150,7 +178,7 @@ impl Builder {
             (_, Type::Jsonb) => Values::Jsonb(StringBuilder::new()),
         };
         let default_us = matches!(column.from, From::KeysOrWindowEnd(_)).then_some(window_end_us);
-        Builder { nullable: column.nullable, default_us, values }
+        Builder { nullable: column.nullable, default_us, reading: Reading::of(column), values }
     }
 
     /// Appends a value.
@@ -158,8 +186,37 @@ impl Builder {
         match cell {
             Cell::Absent | Cell::Null => self.take_nothing(&cell),
             Cell::Raw("null") => self.take_nothing(&Cell::Null),
+            cell if self.reading != Reading::Plain => self.take_formed(cell),
             Cell::Raw(raw) if !matches!(self.values, Values::Jsonb(_)) => self.take(read(raw)?),
             cell => self.take_value(cell),
+        }
+    }
+
+    /// Appends a value that is not written in the plain way of its type.
+    fn take_formed(&mut self, cell: Cell<'_>) -> Result<(), Refused> {
+        match (self.reading, &mut self.values, cell) {
+            (Reading::Inside(paths), _, Cell::Raw(raw)) => match document::find(raw, paths) {
+                Some(text) => self.take_value(Cell::Text(Cow::Owned(text))),
+                None => self.take_nothing(&Cell::Null),
+            },
+            (Reading::JsonText, Values::Jsonb(texts), Cell::Raw(raw)) => {
+                let held = document::string(raw).filter(|_| raw.starts_with('"'));
+                // What jsonb cannot hold is still a string.
+                match held.and_then(|text| jsonb::normalize(&text).ok()) {
+                    Some(normal) if normal == "null" => return self.take_nothing(&Cell::Null),
+                    Some(normal) => texts.append_value(normal),
+                    None => return self.take_value(Cell::Raw(raw)),
+                }
+                Ok(())
+            }
+            (Reading::JsonText, Values::Text(_), Cell::Raw(raw)) if !raw.starts_with('"') => {
+                self.take_value(Cell::Text(Cow::Borrowed(raw)))
+            }
+            (Reading::Millis, Values::Time(times), cell) => {
+                times.append_value(micros(&scalar(cell)?, Form::EpochMillis)?);
+                Ok(())
+            }
+            (_, _, cell) => self.take_value(scalar(cell)?),
         }
     }
 
@@ -193,10 +250,7 @@ impl Builder {
             (Values::Double(numbers), Cell::Unsigned(number)) => numbers.append_value(number as f64),
             (Values::Double(numbers), Cell::Double(number)) => numbers.append_value(number),
             (Values::Boolean(truths), Cell::Boolean(truth)) => truths.append_value(truth),
-            (Values::Time(times), Cell::Text(text)) => match time::micros(&text) {
-                Some(micros) => times.append_value(micros),
-                None => return Err(Refused::Value("text that is not an ISO 8601 time with its offset".to_owned())),
-            },
+            (Values::Time(times), cell) => times.append_value(micros(&cell, Form::Plain)?),
             (Values::Jsonb(texts), Cell::Raw(raw)) => {
                 let normal = jsonb::normalize(raw);
                 let normal = normal.map_err(|fault| Refused::Value(format!("{fault}, which jsonb cannot hold")))?;
@@ -238,6 +292,50 @@ fn integer(cell: &Cell<'_>) -> Result<i64, Refused> {
         Cell::Double(number) if number.abs() <= EXACT => Ok(*number as i64),
         Cell::Double(_) | Cell::Unsigned(_) => Err(Refused::Value("a number outside the range of bigint".to_owned())),
         other => Err(Refused::Type(other.word())),
+    }
+}
+
+/// A time in microseconds since 1970.
+fn micros(cell: &Cell<'_>, form: Form) -> Result<i64, Refused> {
+    let outside = || Refused::Value("a number outside the range of timestamp with time zone".to_owned());
+    match cell {
+        Cell::Text(text) => time::micros(text)
+            .ok_or_else(|| Refused::Value("text that is not an ISO 8601 time with its offset".to_owned())),
+        Cell::Integer(_) | Cell::Unsigned(_) | Cell::Double(_) if form == Form::EpochMillis => {
+            let millis = match integer(cell) {
+                Err(Refused::Value(_)) => return Err(outside()),
+                other => other?,
+            };
+            let time = DateTime::from_timestamp_millis(millis).ok_or_else(outside)?;
+            Ok(time.timestamp_micros())
+        }
+        other => Err(Refused::Type(other.word())),
+    }
+}
+
+/// The milliseconds from one time to another.
+pub(super) fn between(start_us: i64, end_us: i64) -> f64 {
+    // No difference of two i64 leaves i128.
+    (i128::from(end_us) - i128::from(start_us)) as f64 / 1_000.0
+}
+
+/// The time that a column of another type is reckoned from; `None` if the row has none.
+pub(super) fn reckoned(cell: Cell<'_>, form: Form) -> Result<Option<i64>, Refused> {
+    let refused = |word| Refused::Value(format!("{word} where {} is expected", Type::Timestamptz.name()));
+    match scalar(cell)? {
+        Cell::Absent | Cell::Null => Ok(None),
+        cell => micros(&cell, form).map(Some).map_err(|fault| match fault {
+            Refused::Type(word) => refused(word),
+            other => other,
+        }),
+    }
+}
+
+/// Looks at a value that has not been.
+fn scalar(cell: Cell<'_>) -> Result<Cell<'_>, Refused> {
+    match cell {
+        Cell::Raw(raw) => read(raw),
+        cell => Ok(cell),
     }
 }
 

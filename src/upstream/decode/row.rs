@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 
 use super::cell::{self, AnyCell, Builder, Cell, Refused};
 use crate::error::{Error, Kind};
-use crate::model::table::{Column, From, Table, Type};
-use crate::upstream::jsonb;
+use crate::model::table::{Column, From, Table};
+use crate::pgtype::jsonb;
 
 /// A value in an error is cut to so many characters.
 const SHOWN_CHARS: usize = 100;
@@ -18,9 +18,22 @@ const SHOWN_CHARS: usize = 100;
 #[derive(Debug)]
 pub(super) struct Plan {
     keys: Vec<Key>,
+    /// What each slot stands for: a wanted column, or after these the end of a [`Span`].
     columns: Vec<&'static Column>,
+    spans: Vec<Span>,
     /// Slot of the column that takes the keys that no column reads.
     rest: Option<usize>,
+}
+
+/// A column that is reckoned from two times.
+#[derive(Debug)]
+struct Span {
+    /// Slot of the column, which the start is placed in.
+    slot: usize,
+    /// Slot of the end; no builder takes it.
+    end: usize,
+    /// The keys of both.
+    keys: [&'static str; 2],
 }
 
 #[derive(Debug)]
@@ -57,23 +70,29 @@ pub(super) struct Staged<'de> {
 impl Plan {
     pub(super) fn new(table: &'static Table, columns: &[usize]) -> Self {
         let wanted: Vec<&'static Column> = columns.iter().filter_map(|position| table.columns.get(*position)).collect();
+        let mut columns = wanted.clone();
+        let mut spans: Vec<Span> = Vec::new();
+        for (slot, column) in wanted.iter().enumerate() {
+            if let From::Between(start, end) = column.from {
+                spans.push(Span { slot, end: columns.len(), keys: [start, end] });
+                columns.push(column);
+            }
+        }
         let mut keys: Vec<Key> = Vec::new();
         for name in table.columns.iter().flat_map(Column::row_keys) {
             if keys.iter().any(|key| key.name == name) {
                 continue;
             }
-            let rank = |column: &Column| column.row_keys().position(|key| key == name);
-            let slots: Vec<(usize, usize)> =
-                wanted.iter().enumerate().filter_map(|(slot, column)| rank(column).map(|rank| (slot, rank))).collect();
+            let slots = slots(name, &wanted, &spans);
             let want = match slots.as_slice() {
                 [] => Want::Nothing,
-                [(slot, _)] if wanted[*slot].ty != Type::Jsonb => Want::Value,
+                [(slot, _)] if !cell::takes_raw(columns[*slot]) => Want::Value,
                 _ => Want::Raw,
             };
             keys.push(Key { name, want, slots });
         }
         let rest = wanted.iter().position(|column| column.from == From::Rest);
-        Plan { keys, columns: wanted, rest }
+        Plan { keys, columns, spans, rest }
     }
 
     /// Appends a row to the builders, one for each column.
@@ -81,7 +100,11 @@ impl Plan {
         let text = std::str::from_utf8(row).map_err(|_| Fault::Syntax("It is not UTF-8.".to_owned()))?;
         let mut deserializer = serde_json::Deserializer::from_str(text);
         let staged = self.deserialize(&mut deserializer).and_then(|staged| deserializer.end().map(|()| staged));
-        let staged = staged.map_err(|error| self.blame(text, &error))?;
+        let mut staged = staged.map_err(|error| self.blame(text, &error))?;
+        for span in &self.spans {
+            let reckoned = self.reckon(text, span, &mut staged)?;
+            staged.cells[span.slot].1 = reckoned;
+        }
         for (slot, (_, cell)) in staged.cells.into_iter().enumerate() {
             let Some(builder) = builders.get_mut(slot) else { continue };
             let taken = match self.rest {
@@ -89,9 +112,23 @@ impl Plan {
                 Some(rest) if rest == slot => builder.take(Cell::Raw(&object(&staged.rest))),
                 _ => builder.take(cell),
             };
-            taken.map_err(|refused| self.refusal(text, slot, refused))?;
+            taken.map_err(|refused| self.refusal(text, slot, None, refused))?;
         }
         Ok(())
+    }
+
+    /// The milliseconds between the times of a span; NULL if the row has not both.
+    fn reckon<'de>(&self, row: &str, span: &Span, staged: &mut Staged<'de>) -> Result<Cell<'de>, Fault> {
+        let mut times = [None; 2];
+        for ((slot, key), time) in [span.slot, span.end].into_iter().zip(span.keys).zip(&mut times) {
+            let cell = std::mem::replace(&mut staged.cells[slot].1, Cell::Absent);
+            let reckoned = cell::reckoned(cell, self.columns[slot].form);
+            *time = reckoned.map_err(|refused| self.refusal(row, slot, Some(key), refused))?;
+        }
+        Ok(match times {
+            [Some(start), Some(end)] => Cell::Double(cell::between(start, end)),
+            _ => Cell::Null,
+        })
     }
 
     fn find(&self, name: &str, guess: usize) -> Option<usize> {
@@ -102,10 +139,14 @@ impl Plan {
         self.keys.iter().position(|key| key.name == name)
     }
 
-    fn refusal(&self, row: &str, slot: usize, refused: Refused) -> Fault {
+    /// The fault of a value of a slot: that under `key`, or under the first of the column's keys that is there.
+    fn refusal(&self, row: &str, slot: usize, key: Option<&str>, refused: Refused) -> Fault {
         let column = self.columns[slot];
         let members = members(row);
-        let shown = column.row_keys().find_map(|name| members.iter().rev().find(|(key, _)| key == name));
+        let shown = column
+            .row_keys()
+            .filter(|name| key.is_none_or(|key| key == *name))
+            .find_map(|name| members.iter().rev().find(|(key, _)| key == name));
         Fault::Value { column, refused, shown: shown.map(|(_, raw)| shorten(raw.get())) }
     }
 
@@ -114,11 +155,20 @@ impl Plan {
         for (name, raw) in members(row) {
             let Some(key) = self.find(&name, 0).map(|index| &self.keys[index]) else { continue };
             if let (Want::Value, [(slot, _), ..], Err(refused)) = (key.want, &*key.slots, cell::read(raw.get())) {
-                return self.refusal(row, *slot, refused);
+                return self.refusal(row, *slot, Some(key.name), refused);
             }
         }
         Fault::Syntax(format!("JSON: {error}."))
     }
+}
+
+/// The slots that read a key, each with the key's rank among its keys.
+fn slots(name: &str, wanted: &[&'static Column], spans: &[Span]) -> Vec<(usize, usize)> {
+    let columns = wanted.iter().enumerate().filter(|(_, column)| !matches!(column.from, From::Between(..)));
+    let ranked = columns.filter_map(|(slot, column)| Some((slot, column.row_keys().position(|key| key == name)?)));
+    let starts = spans.iter().filter(|span| span.keys[0] == name).map(|span| (span.slot, 0));
+    let ends = spans.iter().filter(|span| span.keys[1] == name).map(|span| (span.end, 0));
+    ranked.chain(starts).chain(ends).collect()
 }
 
 impl<'de> DeserializeSeed<'de> for &Plan {
@@ -177,7 +227,7 @@ impl<'de> Visitor<'de> for &Plan {
 }
 
 /// Reads a key without copying it where it has no escapes.
-struct Name;
+pub(super) struct Name;
 
 impl<'de> DeserializeSeed<'de> for Name {
     type Value = Cow<'de, str>;
@@ -240,7 +290,7 @@ fn object(members: &[(Cow<'_, str>, &str)]) -> String {
 }
 
 /// The members of a row as text; none if it is not JSON.
-fn members(row: &str) -> Vec<(Cow<'_, str>, &RawValue)> {
+pub(super) fn members(row: &str) -> Vec<(Cow<'_, str>, &RawValue)> {
     struct Members;
     impl<'de> Visitor<'de> for Members {
         type Value = Vec<(Cow<'de, str>, &'de RawValue)>;

@@ -6,18 +6,22 @@ use datafusion::arrow::array::{AsArray, BooleanArray, Float64Array, Int64Array, 
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
 
 use super::*;
+use std::sync::Arc;
+
 use crate::model::connector::Connector;
-use crate::model::scan::{Range, Source};
-use crate::model::table::{self, Table, Window};
+use crate::model::scan::Source;
+use crate::model::table::{self, Table};
 use crate::upstream::spanlens;
+
+mod bodies;
+mod csv;
+mod forms;
 
 const TYPES: Table = Table {
     name: "types",
     path: "/types",
     doc: "",
     time: None,
-    key: None,
-    window: Window::Kept,
     columns: &[
         table::text("t").null(),
         table::bigint("i").null(),
@@ -32,8 +36,8 @@ const TYPES: Table = Table {
         table::text("needed"),
         table::extra(),
     ],
-    notes: &[],
-    examples: &[],
+    body: crate::model::connector::Body::Rows { keys: &["data"], count: true },
+    ..table::TABLE
 };
 const CONNECTOR: Connector = Connector { tables: &[TYPES], ..spanlens::CONNECTOR };
 
@@ -48,17 +52,10 @@ fn scan(name: &str, body_bytes: u64) -> Scan {
         quota: connector.quota,
         lookback: Duration::from_secs(1),
         body_bytes,
+        settings: std::collections::BTreeMap::new(),
     };
-    Scan {
-        source: Arc::new(source),
-        table: connector.tables.iter().find(|table| table.name == name).unwrap(),
-        parameters: Vec::new(),
-        range: Range::default(),
-        echoes: vec![("hidden", "asked".to_owned())],
-        projection: Vec::new(),
-        limit: None,
-        newest_first: false,
-    }
+    let table = connector.tables.iter().find(|table| table.name == name).unwrap();
+    Scan { echoes: vec![("hidden", Some("asked".to_owned()))], ..Scan::of(&Arc::new(source), table) }
 }
 
 fn read(table: &str, columns: &[&str], chunks: &[&[u8]]) -> Result<Vec<RecordBatch>> {
@@ -68,7 +65,7 @@ fn read(table: &str, columns: &[&str], chunks: &[&[u8]]) -> Result<Vec<RecordBat
     for chunk in chunks {
         decoder.feed(chunk)?;
     }
-    decoder.finish()
+    decoder.finish().map(|decoded| decoded.batches)
 }
 
 /// One column of the table of types from rows that have nothing else but what is needed.
@@ -335,11 +332,11 @@ proptest::proptest! {
         let _ = read("types", &["t", "i", "j", "extra"], &[format!("[{{{text}}}]").as_bytes()]);
         // Whatever serde_json takes as JSON has a jsonb or a reason, and what it refuses has none.
         let known = serde_json::from_str::<&serde_json::value::RawValue>(&text).is_ok();
-        let normal = crate::upstream::jsonb::normalize(&text);
+        let normal = crate::pgtype::jsonb::normalize(&text);
         if !known {
             proptest::prop_assert!(normal.is_err(), "{}", text);
         } else if normal.is_err() {
-            proptest::prop_assert!(normal != Err(crate::upstream::jsonb::Fault::Syntax), "{}", text);
+            proptest::prop_assert!(normal != Err(crate::pgtype::jsonb::Fault::Syntax), "{}", text);
         }
     }
 }

@@ -5,7 +5,10 @@ use super::*;
 type Rows = Result<(Vec<String>, Vec<(String, String)>), Fault>;
 
 fn split(chunks: &[&[u8]]) -> Rows {
-    let mut splitter = Splitter::new(&["data", "results"], 1_000);
+    run(Splitter::new(&["data", "results"], 1_000), chunks)
+}
+
+fn run(mut splitter: Splitter, chunks: &[&[u8]]) -> Rows {
     let mut rows = Vec::new();
     for chunk in chunks {
         let mut rest = *chunk;
@@ -17,6 +20,10 @@ fn split(chunks: &[&[u8]]) -> Rows {
 }
 
 fn every_way(body: &[u8]) -> Rows {
+    by_every_way(body, split)
+}
+
+fn by_every_way(body: &[u8], split: impl Fn(&[&[u8]]) -> Rows) -> Rows {
     let whole = split(&[body]);
     for at in 0..=body.len() {
         assert_eq!(split(&[&body[..at], &body[at..]]), whole, "cut at {at}");
@@ -24,6 +31,18 @@ fn every_way(body: &[u8]) -> Rows {
     let bytes: Vec<&[u8]> = body.chunks(1).collect();
     assert_eq!(split(&bytes), whole, "byte by byte");
     whole
+}
+
+fn lines(body: &str) -> Rows {
+    by_every_way(body.as_bytes(), |chunks| run(Splitter::lines(1_000), chunks))
+}
+
+/// The pieces put together.
+fn text(body: &str) -> Result<(String, usize), Fault> {
+    let found = by_every_way(body.as_bytes(), |chunks| {
+        run(Splitter::text("content"), chunks).map(|(pieces, members)| (vec![pieces.concat()], members))
+    });
+    found.map(|(pieces, members)| (pieces.concat(), members.len()))
 }
 
 fn rows(body: &str) -> Vec<String> {
@@ -117,5 +136,58 @@ fn quotes_are_found_at_every_place() {
             }
             text[at] = 0;
         }
+    }
+}
+
+#[test]
+fn an_object_a_line() {
+    let rows = |body: &str| lines(body).unwrap_or_else(|fault| panic!("{fault:?}: {body}")).0;
+    for empty in ["", "\n", " \r\n\n", "\u{feff}"] {
+        assert_eq!(rows(empty), [""; 0], "{empty:?}");
+    }
+    assert_eq!(rows("{\"a\":1}\n{}"), ["{\"a\":1}", "{}"]);
+    assert_eq!(rows("\u{feff}{}\r\n \r\n\n {\"}\":\"\\\"\\n{\"}  \r\n"), ["{}", "{\"}\":\"\\\"\\n{\"}"]);
+}
+
+#[test]
+fn what_is_no_line_of_rows_is_told_apart() {
+    for (body, expected) in [
+        ("{\"a\":1}\n{\"a\":", Fault::Cut),
+        ("{\"a\":[{}", Fault::Cut),
+        ("{\"a\":1\n{\"a\":2}\n", Fault::BrokenLine),
+        ("{}\n{\"a\":\"x\n\"}", Fault::BrokenLine),
+        ("<html>", Fault::Html),
+        ("id,name\n1,2\n", Fault::Syntax),
+        ("{}{}", Fault::Syntax),
+        ("{},\n{}", Fault::Syntax),
+        ("{}\n}", Fault::Syntax),
+        ("[{}]", Fault::NotAnObject),
+        ("{}\n7\n", Fault::NotAnObject),
+        ("{}\n\"a\"", Fault::NotAnObject),
+    ] {
+        assert_eq!(lines(body), Err(expected), "{body}");
+    }
+    let long = format!("{{\"a\":\"{}\"}}", "x".repeat(1_001 - 8));
+    assert_eq!(run(Splitter::lines(1_000), &[long.as_bytes()]), Err(Fault::RowTooLong));
+}
+
+#[test]
+fn the_text_of_a_file_keeps_its_escapes() {
+    let body = r#"{"filename":"a.jsonl","content":"{\"a\":\"\\\"\\u00e9\"}\n","signed_url":null}"#;
+    assert_eq!(text(body), Ok((r#"{\"a\":\"\\\"\\u00e9\"}\n"#.to_owned(), 2)));
+    assert_eq!(text(r#" {"content" : "" } "#), Ok((String::new(), 0)));
+    assert_eq!(text(r#"{"content":"a","content":"b"}"#), Ok(("a".to_owned(), 1)));
+    for (body, expected) in [
+        (r#"{"content":null}"#, Fault::NoRows),
+        (r#"{"content":["a"]}"#, Fault::NoRows),
+        (r#"{"content":"a"#, Fault::Cut),
+        (r#"{"content":"a""#, Fault::Cut),
+        (r#"{"content":"a\"}"#, Fault::Cut),
+        (r#"{"content":"a"} x"#, Fault::Trailing),
+        (r#"{"content":"a" 1}"#, Fault::Syntax),
+        ("[{}]", Fault::Syntax),
+        ("<html>", Fault::Html),
+    ] {
+        assert_eq!(text(body), Err(expected), "{body}");
     }
 }

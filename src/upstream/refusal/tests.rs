@@ -16,6 +16,7 @@ fn source(connector: &'static Connector) -> Source {
         quota: connector.quota,
         lookback: Duration::from_secs(1),
         body_bytes: 1,
+        settings: std::collections::BTreeMap::new(),
     }
 }
 
@@ -94,6 +95,7 @@ fn how_long_to_wait() {
         (retry_after("soon"), "", 60),
         (retry_after("NaN"), "", 60),
         (reset("1778835642"), "", 42),
+        (reset("1778835642000"), "", 42),
         (reset("42"), "", 42),
         (Headers::default(), r#"{"retry_after":7}"#, 7),
         (Headers::default(), r#"{"error":{"retry_after":8}}"#, 8),

@@ -6,6 +6,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+pub mod access;
+pub mod operators;
+
 /// PostgreSQL stops at its stack depth; so far down nobody looks.
 const MAX_DEPTH: usize = 1_000;
 /// What `numeric` holds before and after its point.
