@@ -13,6 +13,7 @@ use super::rows::{Rows, holds};
 use super::{Slots, failed};
 use crate::error::{Error, Result};
 use crate::model::filter::Value;
+use crate::model::push::is_uuid;
 use crate::model::push::{Filter, Op};
 use crate::model::scan::{At, Batches, KeySlot, Keys, Page, Range, Scan, Source};
 use crate::model::table::Lookup;
@@ -110,10 +111,4 @@ fn values(batches: Batches) -> KeyStream {
         })
         .try_flatten()
         .boxed()
-}
-
-fn is_uuid(text: &str) -> bool {
-    let groups: Vec<&str> = text.split('-').collect();
-    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-        && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }

@@ -15,11 +15,49 @@ pub struct Push {
     pub counted: bool,
     /// The only values that upstream takes; it refuses a request with another.
     pub domain: Option<&'static [&'static str]>,
+    /// The only texts that upstream takes; it refuses a request with another.
+    pub takes: Takes,
     /// It is about a value within a `jsonb` column: under any one key, and then these.
     pub under: Option<&'static [&'static str]>,
 }
 
+/// Texts that upstream takes as a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// All of them.
+    Any,
+    /// UUIDs.
+    Uuid,
+    /// Those of at least and at most so many characters.
+    Length(usize, usize),
+}
+
+impl Takes {
+    /// Whether a text is one of these.
+    pub fn holds(self, text: &str) -> bool {
+        match self {
+            Takes::Any => true,
+            Takes::Uuid => is_uuid(text),
+            Takes::Length(least, most) => (least..=most).contains(&text.chars().count()),
+        }
+    }
+}
+
+/// Whether a text is a UUID in groups of hexadecimal digits.
+pub fn is_uuid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 impl Push {
+    /// Takes these texts only.
+    #[must_use]
+    pub const fn takes(mut self, takes: Takes) -> Self {
+        self.takes = takes;
+        self
+    }
+
     /// Counts against the table's `most_filters`.
     #[must_use]
     pub const fn counted(mut self) -> Self {
@@ -139,7 +177,7 @@ impl Fidelity {
 
 /// A comparison under a parameter.
 pub const fn push(op: Op, parameter: &'static str, fidelity: Fidelity) -> Push {
-    Push { op, parameter, fidelity, counted: false, domain: None, under: None }
+    Push { op, parameter, fidelity, counted: false, domain: None, takes: Takes::Any, under: None }
 }
 
 /// `=` under a parameter.

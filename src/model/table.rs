@@ -10,7 +10,7 @@ use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit}
 use crate::model::canonical::Canonical;
 use crate::model::connector::{Body, Paging};
 
-pub use crate::model::push::{Fidelity, Op, Push, class, contains, equal, push};
+pub use crate::model::push::{Fidelity, Op, Push, Takes, class, contains, equal, push};
 
 /// Key of the Arrow field metadata that names a PostgreSQL type which the Arrow type alone does not tell.
 pub const PG_TYPE: &str = "pg.type";

@@ -11,7 +11,6 @@
 mod scans;
 mod send;
 
-pub(crate) use self::scans::is_uuid;
 use self::send::{Sent, send};
 use super::predicate::Read;
 use super::predicate::facts::{add, implies, is_empty};

@@ -15,7 +15,7 @@ use crate::model::push::Filter;
 use crate::model::scan::{At, Page, Scan};
 use crate::model::table::Fidelity::{Exact, Superset};
 use crate::model::table::{
-    Each, Op, Push, Sort, TABLE, Table, bigint, contains, double, equal, extra, jsonb, push, text, timestamptz,
+    Each, Op, Push, Sort, TABLE, Table, Takes, bigint, contains, double, equal, extra, jsonb, push, text, timestamptz,
 };
 
 const MILLISECOND_US: i64 = 1_000;
@@ -120,7 +120,7 @@ const SPANS: Table = Table {
             .keys(&["promptId"])
             .null()
             .doc("Prompt that the span was made with.")
-            .push(&[equal("promptId", Exact)]),
+            .push(&[equal("promptId", Exact).takes(Takes::Length(20, 80))]),
         text("session_id").keys(&["sessionId"]).null().doc("Session.").push(&[equal("sessionId", Exact)]),
         double("cost").null().unit("USD").doc("Cost.").push(&numbers("cost")),
         bigint("prompt_tokens")

@@ -12,7 +12,8 @@ use crate::model::push::Filter;
 use crate::model::scan::{At, Page, Scan, iso_micros};
 use crate::model::table::Fidelity::{Exact, Superset};
 use crate::model::table::{
-    Each, Lookup, Op, Push, TABLE, Table, bigint, double, equal, extra, filter_only, jsonb, push, text, timestamptz,
+    Each, Lookup, Op, Push, TABLE, Table, Takes, bigint, double, equal, extra, filter_only, jsonb, push, text,
+    timestamptz,
 };
 
 /// The vendor.
@@ -50,7 +51,10 @@ const TRACES: Table = Table {
     each: Some(PROJECTS),
     columns: &[
         text("id").doc("Unique trace ID."),
-        text("project_id").null().doc("Project the trace belongs to.").push(&[equal("project_id", Exact)]),
+        text("project_id")
+            .null()
+            .doc("Project the trace belongs to.")
+            .push(&[equal("project_id", Exact).takes(Takes::Uuid)]),
         text("session_id").null().doc("Session."),
         text("external_id").null().doc("ID given by the application."),
         text("name").null().doc("Name."),

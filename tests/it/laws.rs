@@ -2,7 +2,8 @@
 //! table's own columns and of values that stand in its rows; what comes with pushdown is compared with what comes without.
 //!
 //! `SPANWIRE_LAW_STATEMENTS` says how many statements run over each table, `SPANWIRE_LAW_ROWS` how many rows
-//! there are; `SPANWIRE_LAW_SEED` chooses other statements.
+//! there are; `SPANWIRE_LAW_SEED` chooses other statements, and `SPANWIRE_LAW_TABLES` is how
+//! the names of the tables begin.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -244,7 +245,7 @@ async fn pushdown_never_changes_a_result() {
         tally.add(hold(connector, [&pushing, &plain], statements, seed).await);
     }
     tally.add(hold_over(&of_all(), [&pushing, &plain], statements, seed).await);
-    assert!(tally.matching > tally.statements / 4, "{tally:?}");
+    assert!(tally.statements > 0 && tally.matching > tally.statements / 4, "{tally:?}");
 }
 
 /// How many statements there were, and how many of them found rows.
@@ -270,7 +271,8 @@ pub(crate) async fn hold(connector: &'static Connector, clients: [&Client; 2], s
 async fn hold_over(subjects: &[Subject], [pushing, plain]: [&Client; 2], statements: usize, seed: u8) -> Tally {
     let mut runner = TestRunner::new_with_rng(Config::default(), TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]));
     let mut tally = Tally::default();
-    for subject in subjects {
+    let only = std::env::var("SPANWIRE_LAW_TABLES").unwrap_or_default();
+    for subject in subjects.iter().filter(|subject| subject.name.starts_with(&only)) {
         let columns = sample(plain, subject).await;
         let clauses = (clause(&columns), prop::option::weighted(0.3, 1..60_usize));
         for _ in 0..statements {

@@ -334,6 +334,8 @@ async fn a_value_that_upstream_does_not_know_is_the_value_of_no_row() {
         "SELECT count(*) FROM trulayer.traces WHERE failure_type = 'nonsense'",
         "SELECT count(*) FROM scale.spans WHERE status = 'nonsense' AND start_timestamp > now() - interval '1 day'",
         "SELECT count(*) FROM adaline.spans WHERE status = 'nonsense'",
+        "SELECT count(*) FROM adaline.spans WHERE prompt_id = 'short'",
+        "SELECT count(*) FROM trulayer.traces WHERE project_id = 'no uuid'",
     ] {
         assert_eq!(value(&client, query).await, "0", "{query}");
     }

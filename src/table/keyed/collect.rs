@@ -23,8 +23,8 @@ use futures::{StreamExt, stream};
 
 use super::flow;
 use super::restrict::Sought;
+use crate::model::push::is_uuid;
 use crate::model::scan::KeySlot;
-use crate::table::translate::is_uuid;
 
 /// Bytes of memory that a key takes beside its text: the string, its place in the set, what the allocator adds.
 const KEY_BYTES: usize = 64;

@@ -4,7 +4,7 @@ use super::send::{Sent, is_taken, send};
 use super::{MAX_SCANS, Parameters};
 use crate::error::{Error, Kind, Result};
 use crate::model::filter::{Atom, Condition, Value};
-use crate::model::push::Filter;
+use crate::model::push::{Filter, is_uuid};
 use crate::model::scan::Keys;
 use crate::model::table::{Column, Fidelity, From, Op, Table};
 use crate::table::predicate::Read;
@@ -74,13 +74,6 @@ pub(super) fn ask_keys(
     };
     scans.iter_mut().for_each(|scan| scan.keys = keys.clone());
     named.map(|values| Sent::exactly(column, Atom::OneOf(values.clone())))
-}
-
-/// Whether a text is a UUID as upstream writes it.
-pub(crate) fn is_uuid(text: &str) -> bool {
-    let groups: Vec<&str> = text.split('-').collect();
-    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-        && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Splits the scans by the values of a setting that the conditions leave.

@@ -124,8 +124,8 @@ fn key(push: &Push, path: &[String]) -> Option<Option<String>> {
 
 /// Whether upstream takes the value at all.
 pub(super) fn is_taken(push: &Push, value: &Value) -> bool {
-    match (push.domain, value) {
-        (Some(domain), Value::Text(text)) => domain.contains(&text.as_str()),
+    match value {
+        Value::Text(text) => push.takes.holds(text) && push.domain.is_none_or(|domain| domain.contains(&text.as_str())),
         _ => true,
     }
 }
