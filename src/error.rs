@@ -66,6 +66,60 @@ pub enum Kind {
     InvalidDatetime,
     /// A date or time outside its type.
     DatetimeOverflow,
+    /// A text longer than its type allows.
+    StringLength,
+    /// NULL where a value is needed.
+    NullNotAllowed,
+    /// A time zone offset outside its range.
+    InvalidTimeZone,
+    /// A negative length of a part of a text.
+    SubstringLength,
+    /// A window frame's offset that is negative or NULL.
+    InvalidPreceding,
+    /// An argument of `ntile` that is not positive.
+    InvalidNtile,
+    /// An interval outside its range.
+    IntervalFieldOverflow,
+    /// An argument of `nth_value` that is not positive.
+    InvalidNthValue,
+    /// A logarithm of zero or of a negative number.
+    InvalidLogarithm,
+    /// A power that is no real number, or a root of a negative number.
+    InvalidPower,
+    /// Bounds or a count that `width_bucket` does not take.
+    InvalidWidthBucket,
+    /// A text that is no regular expression.
+    InvalidRegularExpression,
+    /// A negative LIMIT.
+    InvalidLimit,
+    /// A negative OFFSET.
+    InvalidOffset,
+    /// A pattern that ends in its escape character, or an escape that is no single character.
+    InvalidEscape,
+    /// A JSON object key that is NULL or stands twice.
+    DuplicateJsonKey,
+    /// Text that is no JSON.
+    InvalidJson,
+    /// A JSON value that a function or path does not take.
+    JsonValue,
+    /// An array subscript or dimension that does not fit.
+    ArraySubscript,
+    /// A call that more than one function or operator fits.
+    AmbiguousFunction,
+    /// A table name that stands twice in FROM.
+    DuplicateAlias,
+    /// A column name that stands twice where it must not.
+    DuplicateColumn,
+    /// An ORDER BY, GROUP BY or DISTINCT item that refers to nothing.
+    InvalidColumnReference,
+    /// A recursive query that PostgreSQL does not take.
+    InvalidRecursion,
+    /// A window that does not exist or stands where it must not.
+    Windowing,
+    /// A function or relation used as another kind of object.
+    WrongObjectType,
+    /// A name that is none.
+    InvalidName,
     /// A binary value that is not one of its type.
     InvalidBinary,
     /// A value that a setting or function does not take.
@@ -162,6 +216,33 @@ impl Kind {
             Kind::CannotCoerce => "42846",
             Kind::InvalidDatetime => "22007",
             Kind::DatetimeOverflow => "22008",
+            Kind::StringLength => "22001",
+            Kind::NullNotAllowed => "22004",
+            Kind::InvalidTimeZone => "22009",
+            Kind::SubstringLength => "22011",
+            Kind::InvalidPreceding => "22013",
+            Kind::InvalidNtile => "22014",
+            Kind::IntervalFieldOverflow => "22015",
+            Kind::InvalidNthValue => "22016",
+            Kind::InvalidLogarithm => "2201E",
+            Kind::InvalidPower => "2201F",
+            Kind::InvalidWidthBucket => "2201G",
+            Kind::InvalidRegularExpression => "2201B",
+            Kind::InvalidLimit => "2201W",
+            Kind::InvalidOffset => "2201X",
+            Kind::InvalidEscape => "22025",
+            Kind::DuplicateJsonKey => "22030",
+            Kind::InvalidJson => "22032",
+            Kind::JsonValue => "22033",
+            Kind::ArraySubscript => "2202E",
+            Kind::AmbiguousFunction => "42725",
+            Kind::DuplicateAlias => "42712",
+            Kind::DuplicateColumn => "42701",
+            Kind::InvalidColumnReference => "42P10",
+            Kind::InvalidRecursion => "42P19",
+            Kind::Windowing => "42P20",
+            Kind::WrongObjectType => "42809",
+            Kind::InvalidName => "42602",
             Kind::InvalidBinary => "22P03",
             Kind::InvalidParameterValue => "22023",
             Kind::CantChangeRuntimeParam => "55P02",

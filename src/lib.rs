@@ -69,6 +69,8 @@ pub mod fetch;
 
 pub mod upstream;
 
+pub mod function;
+
 pub mod pgtype;
 
 pub mod model;
