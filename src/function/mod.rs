@@ -8,6 +8,7 @@
 //! VARIADIC (any number of arguments of that type, at least one; with `any...` also none).
 
 pub mod datum;
+pub mod io;
 pub mod numeric;
 
 use crate::error::Result;

@@ -78,7 +78,7 @@ fn under<'a>(json: &'a str, quoted: &str, length: usize) -> Option<&'a str> {
 }
 
 /// The members of an object, each with its quoted key; none of anything else.
-pub(super) fn members(json: &str) -> impl Iterator<Item = (&str, &str)> {
+pub fn members(json: &str) -> impl Iterator<Item = (&str, &str)> {
     let mut cursor = Cursor::inside(json, b'{');
     std::iter::from_fn(move || {
         let cursor = cursor.as_mut().filter(|cursor| cursor.peek() == Some(b'"'))?;
@@ -106,7 +106,7 @@ pub fn element(json: &str, place: i64) -> Option<&str> {
 }
 
 /// The elements of an array; none of anything else.
-pub(super) fn elements(json: &str) -> impl Iterator<Item = &str> {
+pub fn elements(json: &str) -> impl Iterator<Item = &str> {
     let mut cursor = Cursor::inside(json, b'[');
     std::iter::from_fn(move || {
         let cursor = cursor.as_mut().filter(|cursor| !matches!(cursor.peek(), None | Some(b']')))?;

@@ -1,0 +1,163 @@
+//! The tables in `expected` are what PostgreSQL 15.18 answers with `TimeZone` Europe/Berlin, as `COPY` writes them. An
+//! error stands as `!SQLSTATE message / detail`.
+
+use std::cmp::Ordering;
+
+use super::*;
+use crate::function::Cast;
+use crate::pgtype::zone::Zone;
+
+/// Takes back the escapes of `COPY`.
+pub(crate) fn unescape(field: &str) -> String {
+    let mut out = String::new();
+    let mut letters = field.chars();
+    while let Some(letter) = letters.next() {
+        out.push(match letter {
+            '\\' => match letters.next().unwrap() {
+                'n' => '\n',
+                't' => '\t',
+                'r' => '\r',
+                'b' => '\x08',
+                'f' => '\x0c',
+                other => other,
+            },
+            other => other,
+        });
+    }
+    out
+}
+
+pub(crate) fn rows<const N: usize>(table: &str) -> Vec<[String; N]> {
+    let row = |line: &str| line.split('\t').map(unescape).collect::<Vec<_>>().try_into().unwrap();
+    table.lines().map(row).collect()
+}
+
+pub(crate) fn berlin() -> Style {
+    Style { timezone: Zone::parse("Europe/Berlin").unwrap(), ..Style::default() }
+}
+
+pub(crate) fn ty(name: &str) -> PgType {
+    PgType::from_name(name.trim_matches('"').split('(').next().unwrap()).or_else(|| PgType::from_name(name)).unwrap()
+}
+
+pub(crate) fn shown(error: &Error) -> String {
+    let detail = error.detail.as_ref().map(|detail| format!(" / {detail}")).unwrap_or_default();
+    format!("!{} {}{detail}", error.sqlstate(), error.message)
+}
+
+fn report(faults: &[String]) {
+    assert!(faults.is_empty(), "{} differ:\n{}", faults.len(), faults.join("\n"));
+}
+
+#[test]
+fn input_and_output() {
+    let style = berlin();
+    let mut faults = Vec::new();
+    for [name, text, expected] in rows::<3>(include_str!("expected/input.tsv")) {
+        let found = match input(ty(&name), &text, &style) {
+            Ok(value) => output(ty(&name), &value, &style),
+            Err(error) => shown(&error),
+        };
+        if found != expected {
+            faults.push(format!("{name} {text}: {found}, not {expected}"));
+        }
+    }
+    report(&faults);
+}
+
+#[test]
+fn more_dimensions_are_not_supported() {
+    for text in ["{{1},{2}}", "[1:1][1:1]={{1}}", "[2:3]={1,2}"] {
+        assert_eq!(input(PgType::Int4.array(), text, &Style::default()).unwrap_err().sqlstate(), "0A000", "{text}");
+    }
+}
+
+#[test]
+fn type_modifiers() {
+    let style = berlin();
+    let mut faults = Vec::new();
+    for [name, typmod, text, explicit, assigned] in rows::<5>(include_str!("expected/typmod.tsv")) {
+        for (is_explicit, expected) in [(true, explicit), (false, assigned)] {
+            let value = input(ty(&name), &text, &style).unwrap();
+            let found = match coerce_typmod(ty(&name), value, typmod.parse().unwrap(), is_explicit, &style) {
+                Ok(value) => output(ty(&name), &value, &style),
+                Err(error) => shown(&error),
+            };
+            if found != expected {
+                faults.push(format!("{name} {typmod} {text} {is_explicit}: {found}, not {expected}"));
+            }
+        }
+    }
+    report(&faults);
+}
+
+#[test]
+fn order_is_that_of_the_index() {
+    let style = Style::default();
+    let mut faults = Vec::new();
+    let rows = rows::<3>(include_str!("expected/order.tsv"));
+    for [name, rank, text] in &rows {
+        let value = input(ty(name), text, &style).unwrap();
+        for [_, other_rank, other_text] in rows.iter().filter(|row| row[0] == *name) {
+            let other = input(ty(name), other_text, &style).unwrap();
+            let number = |rank: &str| rank.parse::<u32>().unwrap();
+            let (found, expected) = (compare(ty(name), &value, &other), number(rank).cmp(&number(other_rank)));
+            if found != expected {
+                faults.push(format!("{name} {text} {other_text}: {found:?}, not {expected:?}"));
+            }
+        }
+    }
+    report(&faults);
+}
+
+#[test]
+fn nulls_and_rows_are_ordered() {
+    let row =
+        |items: &[Option<i32>]| Datum::Record(items.iter().map(|item| item.map_or(Datum::Null, Datum::Int4)).collect());
+    // SELECT ROW(1, NULL) < ROW(1, 2) and so on, by the operators of record.
+    let order = [row(&[Some(0), None]), row(&[Some(1), Some(2)]), row(&[Some(1), None]), row(&[None, Some(0)])];
+    for pair in order.windows(2) {
+        assert_eq!(compare(PgType::Record, &pair[0], &pair[1]), Ordering::Less);
+    }
+    assert_eq!(compare(PgType::Int4, &Datum::Null, &Datum::Null), Ordering::Equal);
+    assert_eq!(compare(PgType::Int4, &Datum::Int4(1), &Datum::Null), Ordering::Less);
+}
+
+#[test]
+fn rows_are_printed_with_their_quotes() {
+    let style = Style::default();
+    let fields = vec![
+        Datum::Int4(1),
+        Datum::text("a b"),
+        Datum::Null,
+        Datum::text(""),
+        Datum::Bool(true),
+        Datum::text("q\"\\(,)"),
+    ];
+    // SELECT ROW(1, 'a b', NULL, '', true, 'q"\(,)')
+    let text = r#"(1,"a b",,"",t,"q""\\(,)")"#;
+    assert_eq!(output(PgType::Record, &Datum::Record(fields.clone()), &style), text);
+    // SELECT ARRAY[ROW(1, 'a b')]
+    let array = Datum::Array(vec![Datum::Record(fields[..2].to_vec())]);
+    assert_eq!(output(PgType::Record.array(), &array, &style), r#"{"(1,\"a b\")"}"#);
+}
+
+#[test]
+fn casts() {
+    let style = Style::default();
+    let mut faults = Vec::new();
+    for [from, to, text, expected] in rows::<4>(include_str!("expected/casts.tsv")) {
+        let (from, to) = (ty(&from), ty(&to));
+        let is_it = |cast: &&Cast| cast.from == from.typname() && cast.to == to.typname();
+        let cast = CASTS.iter().find(is_it).unwrap();
+        let value = input(from, &text, &style).unwrap();
+        let found = match (cast.call)(&[value], &style) {
+            Ok(value) => output(to, &value, &style),
+            Err(error) => shown(&error),
+        };
+        if found != expected {
+            faults.push(format!("{from:?} {to:?} {text}: {found}, not {expected}"));
+        }
+    }
+    report(&faults);
+}
