@@ -108,7 +108,7 @@ impl Fault {
             Fault::Range => range(),
             Fault::MonthDay => range().hint("Perhaps you need a different \"datestyle\" setting."),
             Fault::Displacement => {
-                Error::new(Kind::DatetimeOverflow, format!("time zone displacement out of range: \"{text}\""))
+                Error::new(Kind::InvalidTimeZone, format!("time zone displacement out of range: \"{text}\""))
             }
             Fault::Zone(zone) => {
                 Error::new(Kind::InvalidParameterValue, format!("time zone \"{zone}\" not recognized"))

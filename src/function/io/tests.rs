@@ -46,7 +46,8 @@ pub(crate) fn shown(error: &Error) -> String {
 }
 
 fn report(faults: &[String]) {
-    assert!(faults.is_empty(), "{} differ:\n{}", faults.len(), faults.join("\n"));
+    let lines: Vec<String> = faults.iter().map(|fault| fault.chars().take(300).collect()).collect();
+    assert!(faults.is_empty(), "{} differ:\n{}", faults.len(), lines.join("\n"));
 }
 
 #[test]

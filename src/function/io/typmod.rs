@@ -26,15 +26,16 @@ pub fn coerce_typmod(
     value: Datum<'static>,
     typmod: i32,
     explicit: bool,
-    style: &Style,
+    _style: &Style,
 ) -> Result<Datum<'static>> {
-    if typmod < 0 {
-        return Ok(value);
-    }
+    if typmod < 0 { Ok(value) } else { coerce(ty, value, typmod, explicit) }
+}
+
+fn coerce(ty: PgType, value: Datum<'static>, typmod: i32, explicit: bool) -> Result<Datum<'static>> {
     Ok(match (ty, value) {
         (_, Datum::Null) => Datum::Null,
         (PgType::Array(element), Datum::Array(items)) => {
-            let items = items.into_iter().map(|item| coerce_typmod(*element, item, typmod, explicit, style));
+            let items = items.into_iter().map(|item| coerce(*element, item, typmod, explicit));
             Datum::Array(items.collect::<Result<_>>()?)
         }
         (PgType::Varchar, Datum::Text(text)) => Datum::Text(cut(text, typmod - HEADER, explicit, ty)?),
