@@ -96,12 +96,26 @@ pub enum Kind {
     InvalidOffset,
     /// A pattern that ends in its escape character, or an escape that is no single character.
     InvalidEscape,
+    /// More of a pattern's escaped double quotes than it may have.
+    EscapeUse,
     /// A JSON object key that is NULL or stands twice.
     DuplicateJsonKey,
     /// Text that is no JSON.
     InvalidJson,
     /// A JSON value that a function or path does not take.
     JsonValue,
+    /// A sequence of JSON items where a single one of some type is wanted.
+    JsonSingletonRequired,
+    /// A JSON item that is no number where one is wanted.
+    NonNumericJsonItem,
+    /// A JSON item that is no array.
+    JsonArrayNotFound,
+    /// A JSON item that has no such member.
+    JsonMemberNotFound,
+    /// A JSON item that is not a number, as an operand.
+    JsonNumberNotFound,
+    /// A JSON item that is no object.
+    JsonObjectNotFound,
     /// An array subscript or dimension that does not fit.
     ArraySubscript,
     /// A call that more than one function or operator fits.
@@ -231,9 +245,16 @@ impl Kind {
             Kind::InvalidLimit => "2201W",
             Kind::InvalidOffset => "2201X",
             Kind::InvalidEscape => "22025",
+            Kind::EscapeUse => "2200C",
             Kind::DuplicateJsonKey => "22030",
             Kind::InvalidJson => "22032",
             Kind::JsonValue => "22033",
+            Kind::JsonSingletonRequired => "22038",
+            Kind::NonNumericJsonItem => "22036",
+            Kind::JsonArrayNotFound => "22039",
+            Kind::JsonMemberNotFound => "2203A",
+            Kind::JsonNumberNotFound => "2203B",
+            Kind::JsonObjectNotFound => "2203C",
             Kind::ArraySubscript => "2202E",
             Kind::AmbiguousFunction => "42725",
             Kind::DuplicateAlias => "42712",

@@ -9,7 +9,9 @@
 //! client bytes
 //!  → wire      messages: startup, SCRAM, TLS, simple and extended queries, portals, cancel
 //!  → session   one user: settings, transaction state, utility statements; which statements are queries
-//!  → sql       names and relations → DataFusion plan → its run on a runtime of its own; EXPLAIN
+//!  → sql       the syntax tree → parse analysis with PostgreSQL's rules → DataFusion plan → its run on a runtime of its
+//!              own; EXPLAIN
+//!    function  … PostgreSQL's functions, operators, casts and aggregates, as plain functions of values
 //!    catalog   … or, if every relation is one of PostgreSQL's catalogs, a small evaluator over these
 //!  → table     filters → conditions → what upstream can do, and what is checked again here
 //!  → fetch     pages, quota, retries: from a Scan to batches
@@ -40,6 +42,11 @@
 //!   Operators that compute without pause look at the statement's token ([`sql::cancel`]).
 //!
 //! ## Where this differs from the first design
+//! * The engine plans no SQL. Statements are parsed by a grammar of ours into sqlparser's tree ([`sql::parse`]) and analyzed
+//!   here ([`sql::analyze`]): names, types, overloads, casts, subqueries and windows are PostgreSQL's before the engine sees
+//!   a plan, so there are no rewrites of what it makes of a statement. What its operators would compute otherwise than
+//!   PostgreSQL is computed by functions of ours; its comparisons stay, because scans can tell upstream of them.
+//! * `numeric` is held as bytes that sort like the number and carry its scale, not as a decimal of one scale a column.
 //! * pgwire's handlers and socket loop are not used, only its codecs, TLS negotiation and SCRAM: one task per connection
 //!   owns both directions, so a client that leaves is seen while its query waits ([`wire`]).
 //! * Filters are all `Exact` towards the engine and checked in the scan, instead of `Inexact` ones checked above it: the

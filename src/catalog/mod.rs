@@ -273,6 +273,11 @@ impl SessionInfo {
     }
 }
 
+/// Whether the catalogs have a function of that name.
+pub fn knows_function(name: &str) -> bool {
+    functions::exists(name)
+}
+
 /// Whether a statement is answered here: each relation that it names is one of the catalogs, and a relation it does not
 /// name has no need of an engine (`SELECT version()`).
 pub fn applies(query: &ast::Query, snapshot: &Snapshot, session: &SessionInfo) -> bool {

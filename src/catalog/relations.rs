@@ -5,8 +5,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use datafusion::sql::sqlparser::ast::{Query, Statement};
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::parser::Parser;
 
 use super::types;
 
@@ -44,7 +42,7 @@ static VIEWS: LazyLock<HashMap<usize, (Arc<Query>, &'static str)>> = LazyLock::n
     {
         let Some((name, sql)) = line.split_once('\t') else { continue };
         let Some(position) = name.split_once('.').and_then(|(schema, name)| find(schema, name)) else { continue };
-        let parsed = Parser::parse_sql(&PostgreSqlDialect {}, sql).ok().and_then(|mut list| list.pop());
+        let parsed = crate::sql::parse::statements(sql).ok().and_then(|mut list| list.pop());
         if let Some(Statement::Query(query)) = parsed {
             views.insert(position, (Arc::from(query), sql));
         }

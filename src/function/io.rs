@@ -3,6 +3,7 @@
 //! What a single type takes is in [`crate::pgtype`]; here stands which of it a [`Datum`] wants.
 
 pub mod array;
+pub mod array_key;
 pub mod casts;
 pub mod compare;
 pub mod json;
@@ -11,12 +12,13 @@ pub mod typmod;
 
 use std::borrow::Cow;
 
+pub use array_key::array_key;
 pub use casts::CASTS;
 pub use compare::compare;
 pub use jsonb_key::jsonb_key;
-pub use typmod::coerce_typmod;
+pub use typmod::{coerce_typmod, input_typmod};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::function::datum::Datum;
 use crate::function::numeric::Numeric;
 use crate::pgtype::array::{quote, quote_field};
@@ -54,10 +56,13 @@ pub fn input(ty: PgType, text: &str, style: &Style) -> Result<Datum<'static>> {
         }
         PgType::Jsonb => Datum::jsonb(json::to_jsonb(text)?),
         PgType::Date => Datum::Date(moment::parse_date(text, style)?),
-        PgType::Time => Datum::Time(moment::parse_time(text)?),
+        PgType::Time => Datum::Time(moment::parse_time_in(text, style)?),
         PgType::Timestamp => Datum::Timestamp(moment::parse_timestamp(text, style)?),
         PgType::Timestamptz => Datum::Timestamptz(moment::parse_timestamptz(text, style)?),
-        PgType::Interval => Datum::Interval(interval_parse::parse(text)?),
+        PgType::Interval => {
+            let fields = interval_parse::mask::FULL;
+            Datum::Interval(interval_parse::parse_fields(text, fields, style.interval_style)?)
+        }
         PgType::Char => Datum::text(char_of(text)),
         PgType::Name => Datum::text(name_of(text)),
         PgType::Record | PgType::Void => {
@@ -74,7 +79,19 @@ fn integer<N: TryFrom<i64>>(ty: PgType, text: &str) -> Result<N> {
         PgType::Int4 => (i64::from(i32::MIN), i64::from(i32::MAX)),
         _ => (i64::MIN, i64::MAX),
     };
-    let value = text::parse_int(text, ty.name(), min, max)?;
+    let value = text::parse_int(text, ty.name(), min, max).map_err(|fault| {
+        // A number that is too large is found before what follows its digits.
+        let number = text.trim_start_matches(|letter: char| letter.is_ascii_whitespace() || letter == '\x0b');
+        let digits = number.strip_prefix(['-', '+']).unwrap_or(number);
+        let length = digits.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(digits.len());
+        let number = &number[..number.len() - digits.len() + length];
+        match text::parse_int(number, ty.name(), min, max) {
+            Err(range) if range.kind == Kind::NumericOutOfRange => {
+                Error::new(range.kind, format!("value \"{text}\" is out of range for type {}", ty.name()))
+            }
+            _ => fault,
+        }
+    })?;
     N::try_from(value).map_err(|_| Error::internal("an integer beyond its type"))
 }
 
@@ -103,6 +120,11 @@ pub(crate) fn name_of(text: &str) -> &str {
 /// Prints a value, which is not NULL, as the output function of its type.
 pub fn output(ty: PgType, value: &Datum<'_>, style: &Style) -> String {
     let mut out = Vec::new();
+    if let (PgType::Regtype, Datum::Oid(oid)) = (ty, value)
+        && let Some(named) = PgType::from_oid(*oid)
+    {
+        return named.name().to_owned();
+    }
     if let (PgType::Int2vector | PgType::Oidvector, Datum::Array(items)) = (ty, value) {
         for (index, item) in items.iter().enumerate() {
             if index > 0 {
@@ -185,4 +207,4 @@ fn put(value: &Datum<'_>, style: &Style, out: &mut Vec<u8>) {
 
 #[cfg(test)]
 #[path = "io/tests.rs"]
-mod tests;
+pub(crate) mod tests;

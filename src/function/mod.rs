@@ -7,9 +7,26 @@
 //! `anynonarray`, `anycompatible`, `anycompatiblearray` and `any` as in PostgreSQL; a last type followed by `...` is
 //! VARIADIC (any number of arguments of that type, at least one; with `any...` also none).
 
+pub mod aggregate;
+pub mod array;
+pub mod coerce;
+pub(crate) mod ctype;
+pub mod datetime;
 pub mod datum;
+pub mod identifier;
 pub mod io;
+pub mod json;
+pub mod jsonpath;
+pub mod number;
 pub mod numeric;
+pub mod quote;
+pub mod regex;
+pub mod registry;
+pub mod resolve;
+pub mod series;
+pub mod size;
+pub mod template;
+pub mod text;
 
 use crate::error::Result;
 use crate::function::datum::Datum;
@@ -95,6 +112,9 @@ pub trait State: Send + Sync + std::fmt::Debug {
     fn size(&self) -> usize;
 }
 
+/// How the state of a group is made from the direct arguments.
+pub type Make = fn(&[Datum<'_>], &Style) -> Result<Box<dyn State>>;
+
 /// An aggregate function. DISTINCT, ORDER BY and FILTER are not its business: it is given the rows that remain, in order.
 #[derive(Clone, Copy, Debug)]
 pub struct Aggregate {
@@ -110,7 +130,7 @@ pub struct Aggregate {
     /// Rows with NULL for any argument that is not direct are left out.
     pub strict: bool,
     /// Makes the state of a group from the direct arguments.
-    pub make: fn(&[Datum<'_>], &Style) -> Result<Box<dyn State>>,
+    pub make: Make,
 }
 
 /// Makes a function that is not called with NULL.

@@ -28,7 +28,7 @@ const MAX_DISPLAY_SCALE: i32 = 1000;
 /// Least significant digits that such a result has.
 const MIN_SIGNIFICANT: i32 = 16;
 /// Most fractional digits that a number can show.
-const MAX_SCALE: u16 = 0x3fff;
+pub(crate) const MAX_SCALE: u16 = 0x3fff;
 /// Most digits before the point.
 const MAX_WHOLE_DIGITS: usize = 131_072;
 
@@ -64,6 +64,14 @@ impl Numeric {
             return Err(overflow());
         }
         Ok(Numeric::Finite { coefficient, scale })
+    }
+
+    /// The same number, if PostgreSQL can store it.
+    pub(in crate::function) fn stored(self) -> Result<Self> {
+        match self {
+            Numeric::Finite { coefficient, scale } => Numeric::checked(coefficient, i32::from(scale)),
+            other => Ok(other),
+        }
     }
 
     /// The infinity of this sign; NaN for none.

@@ -113,6 +113,11 @@ const MAX_REQUESTS: usize = 1_000;
 const SHORT_BYTES: usize = 4_096;
 
 impl Statement {
+    /// The clock, in microseconds since 1970-01-01 UTC.
+    pub fn now_micros() -> i64 {
+        chrono::Utc::now().timestamp_micros()
+    }
+
     /// Makes a statement that may take until `timeout` from now.
     pub fn new(user: &str, timeout: Option<Duration>, max_calls: u32) -> Self {
         Statement {

@@ -14,6 +14,8 @@ pub use crate::model::push::{Fidelity, Op, Push, Takes, class, contains, equal, 
 
 /// Key of the Arrow field metadata that names a PostgreSQL type which the Arrow type alone does not tell.
 pub const PG_TYPE: &str = "pg.type";
+/// Metadata of an Arrow field: the modifier of its PostgreSQL type, where it has one.
+pub const PG_TYPMOD: &str = "pg.typmod";
 
 /// One virtual table of a connector.
 #[derive(Debug)]

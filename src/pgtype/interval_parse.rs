@@ -1,274 +1,253 @@
 //! Reads intervals: `1 day 02:03:04.5`, `2 hours ago`, `1-2 3 4:05:06`, `P1DT2H`, and the binary form.
 
+mod iso;
+
 use crate::error::{Error, Kind, Result};
 use crate::pgtype::calendar::DAY_US;
 use crate::pgtype::interval::Interval;
+use crate::pgtype::moment::Fault;
+use crate::pgtype::moment::lexer::{self, Field, Kind as FieldKind};
+use crate::pgtype::moment::number;
+use crate::pgtype::moment::words::{self, IntervalWord, Unit};
+use crate::pgtype::style::IntervalStyle;
+
+/// Bits of the mask of `interval day to second` and the like, as `pg_attribute.atttypmod` has them.
+pub mod mask {
+    /// `month`
+    pub const MONTH: u16 = 1 << 1;
+    /// `year`
+    pub const YEAR: u16 = 1 << 2;
+    /// `day`
+    pub const DAY: u16 = 1 << 3;
+    /// `hour`
+    pub const HOUR: u16 = 1 << 10;
+    /// `minute`
+    pub const MINUTE: u16 = 1 << 11;
+    /// `second`
+    pub const SECOND: u16 = 1 << 12;
+    /// All fields.
+    pub const FULL: u16 = 0x7FFF;
+}
 
 /// Reads an interval's text.
 pub fn parse(text: &str) -> Result<Interval> {
-    read(text).map_err(|fault| match fault {
-        Fault::Syntax => {
-            Error::new(Kind::InvalidDatetime, format!("invalid input syntax for type interval: \"{text}\""))
+    parse_fields(text, mask::FULL, IntervalStyle::Postgres)
+}
+
+/// Reads an interval of certain fields, of which the last is the unit of a bare number (`interval '1' day`). The style
+/// matters if it is `sql_standard`: then a sign at the beginning counts for all fields. The value is not restricted to
+/// the fields yet.
+pub fn parse_fields(text: &str, fields: u16, style: IntervalStyle) -> Result<Interval> {
+    let mut parts = read(&text.to_ascii_lowercase(), fields, style);
+    // What is no interval may still be one of ISO 8601, whose letters must be capitals.
+    if let (Err(Fault::Syntax), Some(iso)) = (&parts, text.strip_prefix('P')) {
+        parts = iso::read(iso);
+    }
+    let parts = parts.map_err(|fault| match fault {
+        Fault::Range => {
+            Error::new(Kind::IntervalFieldOverflow, format!("interval field value out of range: \"{text}\""))
         }
-        Fault::Range => Error::new(Kind::DatetimeOverflow, format!("interval field value out of range: \"{text}\"")),
-        Fault::Sum => Error::new(Kind::DatetimeOverflow, "interval out of range"),
-    })
+        fault => fault.error("interval", text),
+    })?;
+    let months = i64::from(parts.years) * 12 + i64::from(parts.months);
+    let months = i32::try_from(months).map_err(|_| Error::new(Kind::DatetimeOverflow, "interval out of range"))?;
+    Ok(Interval { months, days: parts.days, micros: parts.micros })
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Fault {
-    Syntax,
-    Range,
-    /// Each part is in range, but not their sum.
-    Sum,
-}
-
-/// The sum so far, wide enough that only the end has to be checked.
 #[derive(Default)]
-struct Sum {
-    months: i128,
-    days: i128,
-    micros: i128,
+struct Parts {
+    years: i32,
+    months: i32,
+    days: i32,
+    micros: i64,
 }
 
-/// A number in front of a unit: whole part and fraction, both with its sign.
-#[derive(Clone, Copy)]
-struct Amount {
-    whole: i128,
-    fraction: f64,
+fn add(place: &mut i32, value: i64, factor: i32) -> Result<(), Fault> {
+    let sum = i32::try_from(value).ok().and_then(|value| value.checked_mul(factor)).and_then(|v| place.checked_add(v));
+    *place = sum.ok_or(Fault::Range)?;
+    Ok(())
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
-    Micros(i128),
-    Days(i128),
-    Months,
-    Years(i128),
-}
-
-const SECOND: Unit = Unit::Micros(1_000_000);
-const MINUTE: Unit = Unit::Micros(60_000_000);
-const HOUR: Unit = Unit::Micros(3_600_000_000);
-
-impl Sum {
-    // A fraction of a unit goes down into the next ones, a month being 30 days and a day 24 hours; a fraction of a year
-    // is rounded to months. So does PostgreSQL.
-    fn add(&mut self, amount: Amount, unit: Unit) {
-        let Amount { whole, fraction } = amount;
+// A fraction of a unit goes down into the next ones, a month being 30 days and a day 24 hours; a fraction of a year is
+// rounded to months.
+impl Parts {
+    fn add(&mut self, whole: i64, fraction: f64, unit: Unit) -> Result<(), Fault> {
         match unit {
-            Unit::Micros(factor) => {
-                self.micros += whole * factor + (fraction * factor as f64).round_ties_even() as i128;
+            Unit::Microsecond => self.add_micros(whole, fraction, 1),
+            Unit::Millisecond => self.add_micros(whole, fraction, 1_000),
+            Unit::Second => self.add_micros(whole, fraction, 1_000_000),
+            Unit::Minute => self.add_micros(whole, fraction, 60_000_000),
+            Unit::Hour => self.add_micros(whole, fraction, 3_600_000_000),
+            Unit::Day => {
+                add(&mut self.days, whole, 1)?;
+                self.add_fraction(fraction, DAY_US)
             }
-            Unit::Days(factor) => {
-                self.days += whole * factor;
-                self.add_days(fraction * factor as f64);
+            Unit::Week => {
+                add(&mut self.days, whole, 7)?;
+                self.add_days(fraction * 7.0)
             }
-            Unit::Months => {
-                self.months += whole;
-                self.add_days(fraction * 30.0);
+            Unit::Month => {
+                add(&mut self.months, whole, 1)?;
+                self.add_days(fraction * 30.0)
             }
-            Unit::Years(factor) => {
-                self.months += whole * factor * 12 + (fraction * factor as f64 * 12.0).round_ties_even() as i128;
-            }
+            Unit::Year => self.add_years(whole, fraction, 1),
+            Unit::Decade => self.add_years(whole, fraction, 10),
+            Unit::Century => self.add_years(whole, fraction, 100),
+            Unit::Millennium => self.add_years(whole, fraction, 1_000),
+            _ => Err(Fault::Syntax),
         }
     }
 
-    fn add_days(&mut self, days: f64) {
-        self.days += days.trunc() as i128;
-        self.micros += (days.fract() * DAY_US as f64).round_ties_even() as i128;
+    fn add_years(&mut self, whole: i64, fraction: f64, factor: i32) -> Result<(), Fault> {
+        add(&mut self.years, whole, factor)?;
+        // At most 12000.
+        add(&mut self.months, (fraction * f64::from(factor) * 12.0).round_ties_even() as i64, 1)
     }
 
-    fn finish(self, is_ago: bool) -> Result<Interval, Fault> {
-        let sign = if is_ago { -1 } else { 1 };
-        let months = i32::try_from(self.months * sign)
-            .map_err(|_| if self.months.abs() / 12 > i128::from(i32::MAX) { Fault::Range } else { Fault::Sum })?;
-        let days = i32::try_from(self.days * sign).map_err(|_| Fault::Range)?;
-        let micros = i64::try_from(self.micros * sign).map_err(|_| Fault::Range)?;
-        Ok(Interval { months, days, micros })
+    fn add_days(&mut self, days: f64) -> Result<(), Fault> {
+        add(&mut self.days, days.trunc() as i64, 1)?;
+        self.add_fraction(days.fract(), DAY_US)
+    }
+
+    fn add_micros(&mut self, whole: i64, fraction: f64, factor: i64) -> Result<(), Fault> {
+        let sum = whole.checked_mul(factor).and_then(|micros| self.micros.checked_add(micros));
+        self.micros = sum.ok_or(Fault::Range)?;
+        self.add_fraction(fraction, factor)
+    }
+
+    fn add_fraction(&mut self, fraction: f64, factor: i64) -> Result<(), Fault> {
+        // A factor of a day is exact.
+        let micros = fraction * factor as f64;
+        let rest = micros.fract();
+        let round = i64::from(rest > 0.5) - i64::from(rest < -0.5);
+        self.micros = self.micros.checked_add(micros.trunc() as i64 + round).ok_or(Fault::Range)?;
+        Ok(())
+    }
+
+    fn negated(self) -> Result<Parts, Fault> {
+        let negate = |value: i32| value.checked_neg().ok_or(Fault::Range);
+        Ok(Parts {
+            years: negate(self.years)?,
+            months: negate(self.months)?,
+            days: negate(self.days)?,
+            micros: self.micros.checked_neg().ok_or(Fault::Range)?,
+        })
     }
 }
 
-fn read(text: &str) -> Result<Interval, Fault> {
-    let trimmed = text.trim();
-    let lower = trimmed.to_ascii_lowercase();
-    if let Some(iso) = lower.strip_prefix('p') {
-        return read_iso(iso)?.finish(false);
+/// What has been read, as a set of bits. A time has all of its units.
+fn bits(unit: Unit, has_fraction: bool) -> u32 {
+    match unit {
+        Unit::Second if has_fraction => {
+            bits(Unit::Second, false) | bits(Unit::Millisecond, false) | bits(Unit::Microsecond, false)
+        }
+        unit => 1 << unit as u32,
     }
-    let mut scanner = Scanner { rest: lower.strip_prefix('@').unwrap_or(&lower).trim_start() };
-    let mut sum = Sum::default();
-    let mut seen: Vec<Unit> = Vec::new();
+}
+
+fn time_bits() -> u32 {
+    bits(Unit::Hour, false) | bits(Unit::Minute, false) | bits(Unit::Second, true)
+}
+
+/// The unit of a number behind which none stands.
+fn last_unit(fields: u16) -> Unit {
+    match fields {
+        mask::YEAR => Unit::Year,
+        _ if fields & !(mask::YEAR | mask::MONTH) == 0 => Unit::Month,
+        mask::DAY => Unit::Day,
+        _ if fields & !(mask::DAY | mask::HOUR) == 0 => Unit::Hour,
+        _ if fields & !(mask::DAY | mask::HOUR | mask::MINUTE) == 0 => Unit::Minute,
+        _ => Unit::Second,
+    }
+}
+
+fn read(text: &str, fields: u16, style: IntervalStyle) -> Result<Parts, Fault> {
+    let list = lexer::fields(text)?;
+    let has_sign = |field: &Field<'_>| field.text.starts_with(['+', '-']);
+    let is_all_negative = style == IntervalStyle::SqlStandard
+        && list.first().is_some_and(|first| first.text.starts_with('-'))
+        && !list[1..].iter().any(has_sign);
+    let mut parts = Parts::default();
+    let mut unit = None;
     let mut is_ago = false;
-    let mut is_empty = true;
-    while !scanner.rest.is_empty() {
-        // Wherever it stands, it turns the whole interval around.
-        if let Some(rest) = scanner.rest.strip_prefix("ago").filter(|_| !is_empty && !is_ago) {
-            (is_ago, scanner.rest) = (true, rest.trim_start());
-            continue;
-        }
-        is_empty = false;
-        let unit = scanner.part(&mut sum)?;
-        if seen.contains(&unit) {
+    let mut seen = 0;
+    // From the end, because units stand behind their numbers.
+    for field in list.iter().rev() {
+        let found = match field.kind {
+            FieldKind::Time => {
+                parts.micros = clock(&field.text, fields)?;
+                if is_all_negative {
+                    parts.micros = -parts.micros;
+                }
+                unit = Some(Unit::Day);
+                time_bits()
+            }
+            FieldKind::Word | FieldKind::Special => {
+                match words::interval(&field.text) {
+                    Some(IntervalWord::Unit(found)) => unit = Some(found),
+                    Some(IntervalWord::Ago) => {
+                        is_ago = true;
+                        // A number right before it has no unit.
+                        unit = Some(Unit::Timezone);
+                    }
+                    None => return Err(Fault::Syntax),
+                }
+                continue;
+            }
+            FieldKind::Signed if field.text.contains(':') && clock(&field.text[1..], fields).is_ok() => {
+                let micros = clock(&field.text[1..], fields)?;
+                parts.micros = if field.text.starts_with('-') { -micros } else { micros };
+                unit = Some(Unit::Day);
+                time_bits()
+            }
+            FieldKind::Signed | FieldKind::Date | FieldKind::Number => {
+                let wanted = unit.unwrap_or_else(|| last_unit(fields));
+                let (whole, fraction, of) = amount(&field.text, wanted)?;
+                let (whole, fraction) =
+                    if is_all_negative && whole >= 0 { (-whole, -fraction.abs()) } else { (whole, fraction) };
+                parts.add(whole, fraction, of)?;
+                // A number before hours counts days.
+                unit = Some(if of == Unit::Hour { Unit::Day } else { of });
+                bits(of, fraction != 0.0)
+            }
+        };
+        if seen & found != 0 {
             return Err(Fault::Syntax);
         }
-        seen.push(unit);
-        scanner.rest = scanner.rest.trim_start_matches(|letter: char| letter.is_ascii_whitespace() || letter == ',');
+        seen |= found;
     }
-    if is_empty { Err(Fault::Syntax) } else { sum.finish(is_ago) }
+    match seen {
+        0 => Err(Fault::Syntax),
+        _ if is_ago => parts.negated(),
+        _ => Ok(parts),
+    }
 }
 
-struct Scanner<'a> {
-    rest: &'a str,
-}
-
-impl<'a> Scanner<'a> {
-    fn take(&mut self, belongs: impl Fn(char) -> bool) -> &'a str {
-        let end = self.rest.find(|letter| !belongs(letter)).unwrap_or(self.rest.len());
-        let (taken, rest) = self.rest.split_at(end);
-        self.rest = rest;
-        taken
-    }
-
-    /// Reads one amount and adds it; returns its unit, which may come only once.
-    fn part(&mut self, sum: &mut Sum) -> Result<Unit, Fault> {
-        let sign = match self.rest.as_bytes().first() {
-            Some(b'-') => -1,
-            Some(b'+') => 1,
-            _ => 0,
-        };
-        self.rest = self.rest[usize::from(sign != 0)..].trim_start();
-        let number = self.take(|letter| letter.is_ascii_digit() || letter == '.' || letter == ':');
-        let sign = if sign == 0 { 1 } else { sign };
-        if number.contains(':') {
-            sum.micros += sign * clock(number)?;
-            return Ok(HOUR);
+/// A number, or the years and months of `1-2`.
+fn amount(text: &str, unit: Unit) -> Result<(i64, f64, Unit), Fault> {
+    let is_negative = text.starts_with('-');
+    let (whole, rest) = number::lead_wide(text)?;
+    if let Some(months) = rest.strip_prefix('-') {
+        let (months, rest) = number::lead(months)?;
+        if !(0..12).contains(&months) {
+            return Err(Fault::Range);
         }
-        if let Some(months) = self.rest.strip_prefix('-').filter(|_| !number.contains('.')) {
-            self.rest = months;
-            let months = self.take(|letter| letter.is_ascii_digit());
-            let (years, months) = (whole(number)?, whole(months)?);
-            (months < 12).then_some(()).ok_or(Fault::Range)?;
-            sum.months += sign * (years * 12 + months);
-            return Ok(Unit::Years(1));
-        }
-        let amount = amount(number, sign)?;
-        self.rest = self.rest.trim_start();
-        let word = self.take(|letter| letter.is_ascii_alphabetic());
-        let unit = if !word.is_empty() {
-            unit(word).ok_or(Fault::Syntax)?
-        } else if self.clock_follows() {
-            Unit::Days(1)
-        } else if self.rest.is_empty() {
-            SECOND
-        } else {
+        if !rest.is_empty() {
             return Err(Fault::Syntax);
-        };
-        sum.add(amount, unit);
-        Ok(unit)
-    }
-
-    /// Whether the next part is `2:03`, so that a bare number before it counts days.
-    fn clock_follows(&self) -> bool {
-        let unsigned = self.rest.trim_start_matches(['+', '-']);
-        unsigned.trim_start_matches(|letter: char| letter.is_ascii_digit()).starts_with(':')
-    }
-}
-
-fn whole(text: &str) -> Result<i128, Fault> {
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !is_number {
-        return Err(Fault::Syntax);
-    }
-    // Wide enough for any sum, narrow enough that no factor overflows it.
-    text.parse::<i64>().map(i128::from).map_err(|_| Fault::Range)
-}
-
-fn amount(text: &str, sign: i128) -> Result<Amount, Fault> {
-    let (digits, fraction) = text.split_once('.').unwrap_or((text, ""));
-    if text.is_empty() || text == "." || fraction.bytes().any(|byte| !byte.is_ascii_digit()) {
-        return Err(Fault::Syntax);
-    }
-    let digits = if digits.is_empty() { "0" } else { digits };
-    let fraction: f64 = format!("0.{fraction}0").parse().map_err(|_| Fault::Syntax)?;
-    Ok(Amount { whole: sign * whole(digits)?, fraction: if sign < 0 { -fraction } else { fraction } })
-}
-
-/// `2:03`, `2:03:04.5`, `03:04.5` (minutes and seconds), in microseconds.
-fn clock(text: &str) -> Result<i128, Fault> {
-    let parts: Vec<&str> = text.split(':').collect();
-    let (hours, minutes, seconds) = match parts.as_slice() {
-        [minutes, seconds] if seconds.contains('.') => ("0", *minutes, *seconds),
-        [hours, minutes] => (*hours, *minutes, "0"),
-        [hours, minutes, seconds] => (*hours, *minutes, *seconds),
-        _ => return Err(Fault::Syntax),
-    };
-    let mut sum = Sum::default();
-    let minutes = whole(minutes)?;
-    let seconds = amount(seconds, 1)?;
-    if minutes > 59 || seconds.whole > 60 {
-        return Err(Fault::Range);
-    }
-    sum.add(seconds, SECOND);
-    Ok(whole(hours)? * 3_600_000_000 + minutes * 60_000_000 + sum.micros)
-}
-
-fn unit(word: &str) -> Option<Unit> {
-    Some(match word {
-        "us" | "usec" | "usecs" | "usecond" | "useconds" | "microsecond" | "microseconds" => Unit::Micros(1),
-        "ms" | "msec" | "msecs" | "msecond" | "mseconds" | "millisecond" | "milliseconds" => Unit::Micros(1_000),
-        "s" | "sec" | "secs" | "second" | "seconds" => SECOND,
-        "m" | "min" | "mins" | "minute" | "minutes" => MINUTE,
-        "h" | "hr" | "hrs" | "hour" | "hours" => HOUR,
-        "d" | "day" | "days" => Unit::Days(1),
-        "w" | "week" | "weeks" => Unit::Days(7),
-        "mon" | "mons" | "month" | "months" => Unit::Months,
-        "y" | "yr" | "yrs" | "year" | "years" => Unit::Years(1),
-        "dec" | "decs" | "decade" | "decades" => Unit::Years(10),
-        "c" | "cent" | "century" | "centuries" => Unit::Years(100),
-        "mil" | "mils" | "millennia" | "millennium" | "millenniums" => Unit::Years(1_000),
-        _ => return None,
-    })
-}
-
-/// What follows the `P` of ISO 8601: `1y2m3dt4h5m6s`, or `0001-02-03T04:05:06`.
-fn read_iso(text: &str) -> Result<Sum, Fault> {
-    let mut sum = Sum::default();
-    let mut is_time = false;
-    let mut scanner = Scanner { rest: text };
-    if text.is_empty() {
-        return Err(Fault::Syntax);
-    }
-    while !scanner.rest.is_empty() {
-        if let Some(rest) = scanner.rest.strip_prefix('t').filter(|_| !is_time) {
-            (is_time, scanner.rest) = (true, rest);
-            continue;
         }
-        let sign = if scanner.take(|letter| letter == '-' || letter == '+') == "-" { -1 } else { 1 };
-        let number = scanner.take(|letter| letter.is_ascii_digit() || ".:".contains(letter));
-        if number.contains(':') && is_time {
-            sum.micros += sign * clock(number)?;
-            continue;
-        }
-        if scanner.rest.starts_with('-') && !is_time {
-            let rest = scanner.take(|letter| letter.is_ascii_digit() || letter == '-');
-            let mut split = rest[1..].split('-');
-            sum.months += sign * (whole(number)? * 12 + split.next().map_or(Ok(0), whole)?);
-            sum.days += sign * split.next().map_or(Ok(0), whole)?;
-            continue;
-        }
-        let unit = match (scanner.take(|letter| letter.is_ascii_alphabetic() && letter != 't'), is_time) {
-            // The short form of ISO 8601 leaves out the unit of a lone year.
-            ("y" | "", false) => Unit::Years(1),
-            ("m", false) => Unit::Months,
-            ("w", false) => Unit::Days(7),
-            ("d", false) => Unit::Days(1),
-            ("h", true) => HOUR,
-            ("m", true) => MINUTE,
-            ("s", true) => SECOND,
-            _ => return Err(Fault::Syntax),
-        };
-        sum.add(amount(number, sign)?, unit);
+        let months = i64::from(if is_negative { -months } else { months });
+        let sum = whole.checked_mul(12).and_then(|sum| sum.checked_add(months));
+        return Ok((sum.ok_or(Fault::Range)?, 0.0, Unit::Month));
     }
-    Ok(sum)
+    let fraction = if rest.is_empty() { 0.0 } else { number::fraction(rest.trim_start_matches(['+', '-']))? };
+    Ok((whole, if is_negative { -fraction } else { fraction }, unit))
+}
+
+/// A time, in microseconds.
+fn clock(text: &str, fields: u16) -> Result<i64, Fault> {
+    let clock = number::clock(text, fields == mask::MINUTE | mask::SECOND)?;
+    let rest = clock.minute * 60_000_000 + clock.second * 1_000_000 + clock.micros;
+    clock.hour.checked_mul(3_600_000_000).and_then(|micros| micros.checked_add(rest)).ok_or(Fault::Range)
 }
 
 /// Reads the binary form: microseconds, days, months.

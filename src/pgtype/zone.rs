@@ -1,5 +1,7 @@
 //! Time zones as PostgreSQL names them, and the offset of one at a moment.
 
+mod abbreviation;
+
 use std::fmt;
 
 use chrono::{DateTime, Offset, TimeZone};
@@ -7,6 +9,7 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 
 use crate::error::{Error, Kind, Result};
 use crate::pgtype::calendar;
+use crate::pgtype::zone::abbreviation::Meaning;
 
 const SECONDS_IN_DAY: i64 = 86_400;
 
@@ -23,47 +26,6 @@ enum Rule {
     Fixed(i32),
     Named(Tz),
 }
-
-/// Abbreviations of PostgreSQL's default set that logs and tools write, in hours and minutes east.
-const ABBREVIATIONS: &[(&str, i32)] = &[
-    ("z", 0),
-    ("zulu", 0),
-    ("ut", 0),
-    ("utc", 0),
-    ("gmt", 0),
-    ("wet", 0),
-    ("west", 100),
-    ("bst", 100),
-    ("cet", 100),
-    ("met", 100),
-    ("cest", 200),
-    ("eet", 200),
-    ("ist", 200),
-    ("eest", 300),
-    ("msk", 300),
-    ("jst", 900),
-    ("kst", 900),
-    ("aest", 1000),
-    ("aedt", 1100),
-    ("nzst", 1200),
-    ("nzdt", 1300),
-    ("hst", -1000),
-    ("akst", -900),
-    ("akdt", -800),
-    ("pst", -800),
-    ("pdt", -700),
-    ("mst", -700),
-    ("mdt", -600),
-    ("cst", -600),
-    ("cdt", -500),
-    ("est", -500),
-    ("edt", -400),
-    ("ast", -400),
-    ("adt", -300),
-    ("brt", -300),
-    ("nst", -330),
-    ("ndt", -230),
-];
 
 impl Zone {
     /// UTC.
@@ -96,9 +58,33 @@ impl Zone {
         })
     }
 
-    /// Reads the zone at the end of a timestamp: an abbreviation, a name or a POSIX zone.
+    /// Reads a zone as the session holds it: a name, or `+hh:mm` east of Greenwich.
+    ///
+    /// # Errors
+    /// 22023 when there is no such zone.
+    pub fn held(text: &str) -> Result<Zone> {
+        match clock_seconds(text).filter(|_| text.starts_with(['+', '-'])) {
+            Some(east) => Ok(Zone::fixed(east)),
+            None => Zone::parse(text),
+        }
+    }
+
+    /// Reads the zone at the end of a timestamp or of `AT TIME ZONE`: an abbreviation, a name or a POSIX zone.
     pub fn parse_suffix(text: &str) -> Option<Zone> {
-        abbreviation(text).map(Zone::fixed).or_else(|| named(text)).or_else(|| posix(text))
+        Zone::abbreviation(&text.to_ascii_lowercase()).or_else(|| Zone::named_or_posix(text))
+    }
+
+    /// Finds an abbreviation, in lower case.
+    pub fn abbreviation(text: &str) -> Option<Zone> {
+        match abbreviation::find(text)? {
+            Meaning::Fixed(east) => Some(Zone::fixed(east)),
+            Meaning::Named(name) => named(name),
+        }
+    }
+
+    /// Reads a name or a POSIX zone.
+    pub fn named_or_posix(text: &str) -> Option<Zone> {
+        named(text).or_else(|| posix(text))
     }
 
     /// The name as `SHOW TimeZone` gives it.
@@ -109,6 +95,11 @@ impl Zone {
     /// The offset if it is always the same.
     pub fn constant(&self) -> Option<i32> {
         if let Rule::Fixed(east) = self.rule { Some(east) } else { None }
+    }
+
+    /// Whether its offset is not told by its name.
+    pub fn needs_date(&self) -> bool {
+        self.constant().is_none() && !self.name.starts_with("Etc/")
     }
 
     /// The IANA zone, if it is one with rules.
@@ -169,17 +160,13 @@ fn within_table(seconds: i64) -> i64 {
 }
 
 fn named(text: &str) -> Option<Zone> {
-    let tz = *TZ_VARIANTS.iter().find(|tz| tz.name().eq_ignore_ascii_case(text))?;
+    let same = || TZ_VARIANTS.iter().copied().find(|tz| tz.name().eq_ignore_ascii_case(text));
+    let tz = text.parse().ok().or_else(same)?;
     let rule = match tz {
         Tz::UTC | Tz::Etc__UTC | Tz::GMT | Tz::Etc__GMT | Tz::Zulu | Tz::UCT | Tz::Etc__UCT => Rule::Fixed(0),
         other => Rule::Named(other),
     };
     Some(Zone { name: tz.name().to_owned(), rule })
-}
-
-fn abbreviation(text: &str) -> Option<i32> {
-    let (_, clock) = ABBREVIATIONS.iter().find(|(name, _)| name.eq_ignore_ascii_case(text))?;
-    Some(clock / 100 * 3600 + clock % 100 * 60)
 }
 
 /// `+02`, `-5.5`: hours east.
@@ -203,7 +190,7 @@ fn posix(text: &str) -> Option<Zone> {
     } else {
         text.split_at(text.find(|letter: char| !letter.is_ascii_alphabetic())?)
     };
-    let is_name = name.len() >= 3 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-:".contains(&byte));
+    let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-:".contains(&byte));
     let west = clock_seconds(offset).filter(|_| is_name)?;
     Some(Zone { name: text.to_ascii_uppercase(), rule: Rule::Fixed(-west) })
 }

@@ -1,5 +1,6 @@
 //! Queries over the catalogs: what the session sees, as [`crate::catalog`] wants it.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use chrono::Utc;
@@ -7,12 +8,13 @@ use datafusion::arrow::array::Array as _;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::ScalarValue;
-use datafusion::sql::sqlparser::ast::{Query, Statement};
+use datafusion::sql::sqlparser::ast::{Expr, Query, Statement, visit_expressions};
 
 use crate::catalog::{
     self, Activity, Array, Column, Relation, RelationKind, Rowset, Schema, SessionInfo, Setting, Snapshot, Value,
 };
 use crate::error::{Error, Result};
+use crate::function::registry;
 use crate::model::canonical::{SHAPES, Shape};
 use crate::model::scan::Source;
 use crate::model::table::{self, Table};
@@ -22,6 +24,22 @@ use crate::table::{canonical, system};
 /// Whether every relation of a statement is one of the catalogs.
 pub(super) fn applies(session: &Session, statement: &Statement) -> bool {
     query(statement).is_some_and(|query| catalog::applies(query, &snapshot(session), &info(session)))
+}
+
+/// Whether a statement without relations calls a function, or names a type, that only the catalogs know.
+pub(super) fn may_know(statement: &Statement) -> bool {
+    let found = visit_expressions(statement, |expr| {
+        let is_theirs = match expr {
+            Expr::Function(call) => call.name.0.last().and_then(|part| part.as_ident()).is_some_and(|name| {
+                let name = name.value.to_lowercase();
+                !registry::is_known(&name) && catalog::knows_function(&name)
+            }),
+            Expr::Cast { data_type, .. } => data_type.to_string().to_lowercase().starts_with("reg"),
+            _ => false,
+        };
+        if is_theirs { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    found.is_break()
 }
 
 fn query(statement: &Statement) -> Option<&Query> {

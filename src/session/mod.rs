@@ -13,20 +13,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::ScalarValue;
 
 use crate::error::{Error, Kind, Result};
 use crate::model::journal::Journal;
 use crate::model::scan::Source;
 use crate::model::statement::{Policy, Severity, Statement};
+use crate::pgtype::types::PgType;
 use crate::session::command::{Command, Parsed};
 use crate::session::gateway::Gateway;
 use crate::session::transaction::Transaction;
 use crate::session::vars::Vars;
 use crate::sql::engine::{Plan, Rows, View, Viewer};
 use crate::sql::explain;
-use crate::sql::functions::Facts;
+use crate::sql::facts::Facts;
 use crate::sql::relations::names_a_relation;
 use crate::sql::timezone::Zone;
 use crate::table::provider::Settings;
@@ -189,8 +190,8 @@ impl Session {
                 if names_a_relation(statement) && catalogs::applies(self, statement) {
                     (Work::ExplainCatalog, Vec::new())
                 } else {
-                    let plan = self.plan(statement, &parsed.text).await?;
-                    let oids = oids(&plan.parameters)?;
+                    let plan = self.plan(statement, &parsed.text, declared).await?;
+                    let oids = oids(&plan.parameters);
                     (Work::Explain { plan: Box::new(plan), analyze: *analyze }, oids)
                 }
             }
@@ -218,23 +219,30 @@ impl Session {
             let (oids, schema) = catalogs::describe(self, statement, declared)?;
             return Ok((Work::Catalog(schema), oids));
         }
-        let plan = match self.plan(statement, &parsed.text).await {
+        let plan = match self.plan(statement, &parsed.text, declared).await {
             Ok(plan) => plan,
             // `SELECT pg_catalog.version()` and its like: functions that only the catalogs know.
-            Err(error) if !named => match catalogs::describe(self, statement, declared) {
-                Ok((oids, schema)) => return Ok((Work::Catalog(schema), oids)),
-                Err(_) => return Err(error),
-            },
+            Err(error) if !named && catalogs::may_know(statement) => {
+                match catalogs::describe(self, statement, declared) {
+                    Ok((oids, schema)) => return Ok((Work::Catalog(schema), oids)),
+                    Err(theirs) if error.kind == Kind::FeatureNotSupported => return Err(theirs),
+                    Err(_) => return Err(error),
+                }
+            }
             Err(error) => return Err(error),
         };
-        let oids = oids(&plan.parameters)?;
+        let oids = oids(&plan.parameters);
         Ok((Work::Query(Box::new(plan)), oids))
     }
 
-    async fn plan(&mut self, statement: &command::Ast, sql: &str) -> Result<Plan> {
+    async fn plan(&mut self, statement: &command::Ast, sql: &str, declared: &[u32]) -> Result<Plan> {
+        let command::Ast::Query(query) = statement else {
+            return Err(Error::unsupported("EXPLAIN of a statement that is no query"));
+        };
         let view = self.view()?;
+        let declared: Vec<Option<PgType>> = declared.iter().map(|oid| PgType::from_oid(*oid)).collect();
         // Boxed, because every future that waits for it would be as large.
-        Box::pin(self.gateway.engine.plan(&view, statement, sql)).await
+        Box::pin(self.gateway.engine.plan(&view, query, sql, &declared)).await
     }
 
     fn view(&mut self) -> Result<View> {
@@ -272,7 +280,8 @@ impl Session {
             switches: self.switches(),
         };
         let (sources, journal) = (self.visible_sources(), Arc::clone(&self.journal));
-        Ok(Viewer { facts, settings, search_path, sources, journal })
+        let (style, variables) = (self.style(), self.vars.values());
+        Ok(Viewer { facts, style, variables, settings, search_path, sources, journal })
     }
 
     /// The switches of the visible sources' tables that are on, as `(source, switch)`.
@@ -324,7 +333,7 @@ impl Session {
             Work::Query(plan) => {
                 let view = self.view()?;
                 let replanned = match (&prepared.parsed.statement, prepared.generation == self.generation) {
-                    (Some(ast), false) => Some(self.plan(ast, &prepared.parsed.text).await?),
+                    (Some(ast), false) => Some(self.plan(ast, &prepared.parsed.text, &prepared.parameter_oids).await?),
                     _ => None,
                 };
                 let plan = replanned.as_ref().unwrap_or(plan);
@@ -420,16 +429,9 @@ impl Session {
     }
 }
 
-/// The parameter types that the engine inferred, as oids; text where it could not tell.
-fn oids(types: &[Option<DataType>]) -> Result<Vec<u32>> {
-    let oid = |data_type: &Option<DataType>| match data_type {
-        Some(data_type) => {
-            let field = Field::new("parameter", data_type.clone(), true);
-            Ok(crate::pgtype::types::PgType::of(&field)?.oid())
-        }
-        None => Ok(25),
-    };
-    types.iter().map(oid).collect()
+/// The types of the parameters, by number.
+fn oids(types: &[PgType]) -> Vec<u32> {
+    types.iter().map(|ty| ty.oid()).collect()
 }
 
 /// The lines of EXPLAIN for a text, for the command line.

@@ -3,7 +3,8 @@
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::error::{Error, Kind, Result};
-use crate::session::command::{Command, Discard, Modes, classify, statement, syntax};
+use crate::session::command::{Command, Discard, Modes, classify};
+use crate::sql::parse::{self, statement_at};
 
 /// Commands that write and that the parser need not understand to refuse them.
 const WRITES: &[&str] = &[
@@ -140,7 +141,7 @@ impl Words<'_> {
 
     fn unexpected(&self) -> Error {
         match self.tokens.get(self.at) {
-            Some(token) => syntax(self.sql, token, None),
+            Some(token) => parse::unexpected(self.sql, token),
             None => Error::new(Kind::Syntax, "syntax error at end of input").position(self.sql.chars().count() + 1),
         }
     }
@@ -421,7 +422,8 @@ impl Words<'_> {
         if let Some(write) = rest.keyword().filter(|word| WRITES.contains(&word.as_str())) {
             return Ok(Words { at: 1, ..rest }.write(&write));
         }
-        let statement = statement(self.sql, rest.tokens.to_vec())?;
+        let Some(first) = rest.tokens.first() else { return Err(rest.unexpected()) };
+        let statement = statement_at(self.sql, first.span.start)?;
         match classify(&statement) {
             Command::Query => Ok(Command::Explain { analyze, statement: Box::new(statement) }),
             other => Ok(other),

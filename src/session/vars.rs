@@ -3,7 +3,7 @@
 mod table;
 mod value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use self::table::{SETTINGS, Setting};
@@ -156,6 +156,14 @@ impl Vars {
     pub fn show(&self, name: &str) -> Result<String> {
         let value = self.values.get(&name.to_lowercase()).ok_or_else(|| unknown(name))?;
         Ok(find(name).map_or_else(|| value.clone(), |setting| value::show(setting.ty, value)))
+    }
+
+    /// The values of all settings as they are shown, by name in lower case.
+    pub fn values(&self) -> HashMap<String, String> {
+        let shown = |(name, value): (&String, &String)| {
+            (name.clone(), find(name).map_or_else(|| value.clone(), |setting| value::show(setting.ty, value)))
+        };
+        self.values.iter().map(shown).collect()
     }
 
     /// (name, value as shown, description) of all settings.

@@ -1,23 +1,129 @@
 //! Engine expressions as SQL, for EXPLAIN.
 
-use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::logical_expr::Expr;
+use datafusion::common::{Column, ScalarValue};
+use datafusion::logical_expr::expr::{Like, ScalarFunction};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, binary_expr};
 use datafusion::sql::unparser::Unparser;
 use datafusion::sql::unparser::dialect::PostgreSqlDialect;
 
+use crate::function::numeric::Numeric;
+use crate::pgtype::types::PgType;
+use crate::sql::scalar::RowFunction;
+
 /// The text of an expression, columns without their table.
 pub fn expression(expr: &Expr) -> String {
-    let bare = expr.clone().transform(|expr| match expr {
-        Expr::Column(column) => Ok(Transformed::yes(Expr::Column(Column::new_unqualified(column.name)))),
-        other => Ok(Transformed::no(other)),
-    });
-    let expr = bare.map_or_else(|_| expr.clone(), |bare| bare.data);
-    match Unparser::new(&PostgreSqlDialect {}).with_pretty(true).expr_to_sql(&expr) {
+    let plain = expr.clone().transform_up(|expr| Ok(Transformed::yes(plain(expr))));
+    text(&plain.map_or_else(|_| expr.clone(), |plain| plain.data))
+}
+
+fn text(expr: &Expr) -> String {
+    match Unparser::new(&PostgreSqlDialect {}).with_pretty(true).expr_to_sql(expr) {
         Ok(sql) => sql.to_string().replace('"', ""),
         // Not everything that the engine computes has a spelling in SQL.
         Err(_) => expr.to_string(),
     }
+}
+
+/// Something that is spelt already, as what the unparser leaves as it is.
+fn spelt(text: impl Into<String>) -> Expr {
+    Expr::Column(Column::new_unqualified(text.into()))
+}
+
+/// An expression of which the parts are plain, without what only the engine needs to know.
+fn plain(expr: Expr) -> Expr {
+    match expr {
+        Expr::Column(column) => spelt(column.name),
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            let [left, right] = [left, right].map(|side| Box::new(number(*side, Numeric::from_key)));
+            Expr::BinaryExpr(BinaryExpr { left, op, right })
+        }
+        Expr::InList(mut list) => {
+            list.list = list.list.into_iter().map(|item| number(item, Numeric::from_key)).collect();
+            Expr::InList(list)
+        }
+        Expr::ScalarFunction(call) => match RowFunction::of(&call.func) {
+            Some(function) => {
+                let (types, result) = (function.args().to_vec(), function.result());
+                let (is_cast, typmod) = (function.is_cast(), function.typmod());
+                let decoded = |(arg, ty): (Expr, PgType)| match ty {
+                    PgType::Numeric => number(arg, |bytes| Some(Numeric::decode(bytes))),
+                    _ => arg,
+                };
+                let args: Vec<Expr> = call.args.into_iter().zip(types).map(decoded).collect();
+                match (is_cast, typmod, args.as_slice()) {
+                    (true, _, [inner]) => spelt(format!("CAST({} AS {})", text(inner), result.name())),
+                    // The length or the precision that was written with the cast.
+                    (_, Some(_), [inner]) => inner.clone(),
+                    _ => called(ScalarFunction { func: call.func, args }),
+                }
+            }
+            None => Expr::ScalarFunction(call),
+        },
+        other => other,
+    }
+}
+
+/// A constant in bytes as the number that they are.
+fn number(expr: Expr, read: impl Fn(&[u8]) -> Option<Numeric>) -> Expr {
+    let number = match &expr {
+        Expr::Literal(ScalarValue::Binary(Some(bytes)), _) => read(bytes),
+        _ => None,
+    };
+    number.map_or(expr, |number| spelt(number.to_string()))
+}
+
+/// A call as it is written: most of those of one or two arguments are operators.
+fn called(call: ScalarFunction) -> Expr {
+    let name = call.name().to_owned();
+    let like = |args: &[Expr], negated: bool, ignore_case: bool| {
+        let [subject, pattern] = [&args[0], &args[1]].map(|arg| Box::new(arg.clone()));
+        Expr::Like(Like::new(negated, subject, pattern, None, ignore_case))
+    };
+    match (name.as_str(), call.args.as_slice()) {
+        ("numeric_key" | "float8_key" | "interval_key" | "jsonb_key" | "bpchar_key", [inner]) => inner.clone(),
+        ("~~", [_, _]) => like(&call.args, false, false),
+        ("!~~", [_, _]) => like(&call.args, true, false),
+        ("~~*", [_, _]) => like(&call.args, false, true),
+        ("!~~*", [_, _]) => like(&call.args, true, true),
+        ("-", [inner]) => Expr::Negative(Box::new(inner.clone())),
+        ("timezone", [zone, inner]) => spelt(format!("{} AT TIME ZONE {}", text(inner), text(zone))),
+        ("extract", [Expr::Literal(ScalarValue::Utf8(Some(field)), _), inner]) => {
+            spelt(format!("EXTRACT({field} FROM {})", text(inner)))
+        }
+        (symbol, [left, right]) => match operator(symbol) {
+            Some(op) => binary_expr(left.clone(), op, right.clone()),
+            None if symbol.contains(|letter: char| letter.is_ascii_alphanumeric()) => Expr::ScalarFunction(call),
+            None => spelt(format!("{} {symbol} {}", text(left), text(right))),
+        },
+        _ => Expr::ScalarFunction(call),
+    }
+}
+
+/// The operator of this symbol, so that the unparser knows how strongly it binds.
+fn operator(symbol: &str) -> Option<Operator> {
+    Some(match symbol {
+        "+" => Operator::Plus,
+        "-" => Operator::Minus,
+        "*" => Operator::Multiply,
+        "/" => Operator::Divide,
+        "%" => Operator::Modulo,
+        "||" => Operator::StringConcat,
+        "~" => Operator::RegexMatch,
+        "~*" => Operator::RegexIMatch,
+        "!~" => Operator::RegexNotMatch,
+        "!~*" => Operator::RegexNotIMatch,
+        "->" => Operator::Arrow,
+        "->>" => Operator::LongArrow,
+        "#>" => Operator::HashArrow,
+        "#>>" => Operator::HashLongArrow,
+        "@>" => Operator::AtArrow,
+        "<@" => Operator::ArrowAt,
+        "?" => Operator::Question,
+        "?|" => Operator::QuestionPipe,
+        "?&" => Operator::QuestionAnd,
+        _ => return None,
+    })
 }
 
 /// A size in the largest unit that leaves it whole: `512 MB`, `1 GB`, `1500 bytes`.

@@ -3,38 +3,36 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
-use datafusion::catalog::{
-    CatalogProvider, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider, SchemaProvider,
-    TableProvider,
-};
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{ParamValues, ScalarValue};
-use datafusion::execution::FunctionRegistry;
+use datafusion::catalog::{MemoryCatalogProviderList, TableProvider};
+use datafusion::common::ScalarValue;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
-use datafusion::sql::parser::Statement as EngineStatement;
-use datafusion::sql::sqlparser::ast::Statement as Ast;
+use datafusion::sql::sqlparser::ast::Query;
 use futures::StreamExt;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::model::canonical::SHAPES;
 use crate::model::journal::Journal;
 use crate::model::scan::{Fetch, Source};
 use crate::model::statement::Statement;
-use crate::model::table::PG_TYPE;
+use crate::model::table::PG_TYPMOD;
+use crate::pgtype::style::Style;
+use crate::pgtype::types::PgType;
+use crate::sql::analyze::{Environment, Output, analyze};
+use crate::sql::facts::Facts;
 use crate::sql::fault::from_engine;
-use crate::sql::functions::{self, Facts};
-use crate::sql::place::locate;
-use crate::sql::relations::{Relations, qualify};
-use crate::sql::{budget, cancel, casts, memory, names};
+use crate::sql::relations::Relations;
+use crate::sql::scalar::external;
+use crate::sql::values::{field, parameter};
+use crate::sql::{budget, cancel, memory, whole};
 use crate::table::branch::Branches;
 use crate::table::provider::{Provider, Settings};
 use crate::table::{canonical, keyed, ordered, system};
@@ -62,15 +60,18 @@ pub struct Engine {
 #[derive(Clone, Debug)]
 pub struct View {
     state: SessionState,
-    relations: Relations,
+    environment: Environment,
 }
 
 /// A statement that is planned but has no parameter values yet.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    logical: LogicalPlan,
-    /// Types of `$1`, `$2`, …; `None` where the context does not tell.
-    pub parameters: Vec<Option<DataType>>,
+    query: Arc<Query>,
+    sql: Arc<str>,
+    /// `None` if the plan depends on the parameters' values or on the moment.
+    logical: Option<LogicalPlan>,
+    /// Types of `$1`, `$2`, ….
+    pub parameters: Vec<PgType>,
     /// Columns of the result, named as the client sees them.
     pub schema: SchemaRef,
 }
@@ -101,6 +102,10 @@ impl Drop for Owned {
 pub struct Viewer {
     /// What its functions tell.
     pub facts: Facts,
+    /// How its values are written.
+    pub style: Style,
+    /// Its settings, by name.
+    pub variables: HashMap<String, String>,
     /// What its scans obey.
     pub settings: Settings,
     /// Schemas in which unqualified names are looked for.
@@ -121,16 +126,14 @@ impl Engine {
             .with_create_default_catalog_and_schema(false)
             .with_information_schema(false);
         let options = config.options_mut();
+        // It takes a column for nullable in one place and not in another.
+        options.execution.skip_physical_aggregate_schema_check = true;
         options.sql_parser.dialect = datafusion::common::config::Dialect::PostgreSQL;
         options.sql_parser.map_string_types_to_utf8view = false;
         options.sql_parser.enable_options_value_normalization = false;
-        let rules = keyed::with_rule(ordered::with_rule(PhysicalOptimizer::new().rules));
+        let rules = whole::with_rule(keyed::with_rule(ordered::with_rule(PhysicalOptimizer::new().rules)));
         let template = SessionStateBuilder::new().with_config(config).with_default_features();
-        let mut template = template.with_physical_optimizer_rules(rules).build();
-        let replaced = template.register_udaf(Arc::new(functions::percentile::percentile_cont()));
-        debug_assert!(matches!(replaced, Ok(Some(_))), "the engine has one of its own");
-        let taken = functions::json::register(&mut template);
-        debug_assert!(taken.is_ok(), "a session takes functions");
+        let template = template.with_physical_optimizer_rules(rules).build();
         Engine { template, fetch, runtime, memory: memory::Process::new(total_memory), query_memory }
     }
 
@@ -148,56 +151,68 @@ impl Engine {
     /// # Errors
     /// Never, unless the engine refuses a schema of ours.
     pub fn view(&self, viewer: &Viewer) -> Result<View> {
-        let catalog = MemoryCatalogProvider::new();
-        let mut tables = Vec::new();
+        let zone = viewer.settings.zone.name();
+        let mut tables: HashMap<(String, String), Arc<dyn TableProvider>> = HashMap::new();
+        // In this order a name that is like several finds one.
+        let mut names = Vec::new();
         for source in &viewer.sources {
-            let schema = MemorySchemaProvider::new();
             for table in source.connector.tables {
                 let (fetch, settings) = (Arc::clone(&self.fetch), viewer.settings.clone());
                 let provider = Provider::new(Arc::clone(source), table, fetch, settings);
-                schema.register_table(table.name.to_owned(), Arc::new(provider)).map_err(from_engine)?;
-                tables.push((source.name.clone(), table.name.to_owned()));
+                let name = (source.name.clone(), table.name.to_owned());
+                names.push(name.clone());
+                tables.insert(name, Arc::new(provider));
             }
-            catalog.register_schema(&source.name, Arc::new(schema)).map_err(from_engine)?;
         }
-        catalog.register_schema(system::SCHEMA, Arc::new(self.system(viewer)?)).map_err(from_engine)?;
-        tables.extend(system::VIEWS.iter().map(|view| (system::SCHEMA.to_owned(), view.table.name.to_owned())));
-        catalog.register_schema(PUBLIC, Arc::new(self.public(viewer)?)).map_err(from_engine)?;
-        tables.extend(SHAPES.iter().map(|shape| (PUBLIC.to_owned(), shape.name.to_owned())));
+        let views = self.system(viewer).into_iter().map(|view| (system::SCHEMA, view));
+        let views = views.chain(self.public(viewer)?.into_iter().map(|view| (PUBLIC, view)));
+        for (schema, (name, provider)) in views {
+            let name = (schema.to_owned(), name.to_owned());
+            names.push(name.clone());
+            tables.insert(name, provider);
+        }
         let mut state = SessionStateBuilder::new_from_existing(self.template.clone())
             // A copied state shares the list of catalogs; what one session sees is nobody else's.
             .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
             .build();
-        state.config_mut().options_mut().execution.time_zone = Some(viewer.settings.zone.name().to_string());
-        state.catalog_list().register_catalog(CATALOG.to_owned(), Arc::new(catalog));
-        for function in functions::of_session(&viewer.facts) {
-            state.register_udf(function).map_err(from_engine)?;
-        }
-        let relations =
-            Relations { database: viewer.facts.database.clone(), search_path: viewer.search_path.clone(), tables };
-        Ok(View { state, relations })
+        state.config_mut().options_mut().execution.time_zone = Some(zone.to_string());
+        let relations = Relations {
+            database: viewer.facts.database.clone(),
+            search_path: viewer.search_path.clone(),
+            tables: names,
+        };
+        let environment = Environment {
+            relations,
+            tables: Arc::new(tables),
+            style: Arc::new(viewer.style.clone()),
+            zone,
+            facts: viewer.facts.clone(),
+            now: 0,
+            settings: Arc::new(viewer.variables.clone()),
+        };
+        Ok(View { state, environment })
     }
 
     /// The system views of a session.
-    fn system(&self, viewer: &Viewer) -> Result<MemorySchemaProvider> {
+    fn system(&self, viewer: &Viewer) -> Vec<(&'static str, Arc<dyn TableProvider>)> {
         let live = Arc::new(system::Live {
             sources: viewer.sources.clone(),
             user: viewer.facts.user.clone(),
             journal: Arc::clone(&viewer.journal),
             fetch: Arc::clone(&self.fetch),
         });
-        let (schema, zone) = (MemorySchemaProvider::new(), viewer.settings.zone.name());
-        for view in system::VIEWS {
+        let zone = viewer.settings.zone.name();
+        let provider = |view: &'static system::View| {
             let provider = system::Provider::new(view, &zone, Arc::clone(&live));
-            schema.register_table(view.table.name.to_owned(), Arc::new(provider)).map_err(from_engine)?;
-        }
-        Ok(schema)
+            (view.table.name, Arc::new(provider) as Arc<dyn TableProvider>)
+        };
+        system::VIEWS.iter().map(provider).collect()
     }
 
     /// The virtual tables over all sources that the session sees.
-    fn public(&self, viewer: &Viewer) -> Result<MemorySchemaProvider> {
+    fn public(&self, viewer: &Viewer) -> Result<Vec<(&'static str, Arc<dyn TableProvider>)>> {
         let zone = viewer.settings.zone.name();
-        let schema = MemorySchemaProvider::new();
+        let mut views = Vec::new();
         for shape in SHAPES {
             let parts = canonical::parts(shape, &viewer.sources);
             let branches = Branches::new(parts.len());
@@ -206,33 +221,26 @@ impl Engine {
                 let provider = Provider::new(Arc::clone(part.source), part.table, fetch, settings);
                 Arc::new(provider.branch(&branches)) as Arc<dyn TableProvider>
             };
-            let view = canonical::view(shape, &parts, &zone, own).map_err(from_engine)?;
-            schema.register_table(shape.name.to_owned(), view).map_err(from_engine)?;
+            views.push((shape.name, canonical::view(shape, &parts, &zone, own).map_err(from_engine)?));
         }
-        Ok(schema)
+        Ok(views)
     }
 
-    /// Plans a query out of the text `sql`. Parameters stay open.
+    /// Plans a query out of the text `sql`. `declared` are the types that the client gave to parameters.
     ///
     /// # Errors
-    /// What PostgreSQL's analysis would say: missing tables, columns, functions, types that do not go together.
-    pub async fn plan(&self, view: &View, original: &Ast, sql: &str) -> Result<Plan> {
-        let mut ast = original.clone();
-        names::assign(&mut ast);
-        qualify(&mut ast, &view.relations, sql)?;
-        casts::rewrite(&mut ast, sql)?;
-        let state = view.state.clone();
-        let planning = async move {
-            let statement = EngineStatement::Statement(Box::new(ast));
-            let logical = state.statement_to_plan(statement).await.map_err(from_engine)?;
-            refuse_writes(&logical)?;
-            let parameters = parameters(&logical)?;
-            let schema = shown_schema(&logical);
-            Ok(Plan { logical, parameters, schema })
-        };
+    /// What PostgreSQL's analysis says: missing tables, columns, functions, types that do not go together.
+    pub async fn plan(&self, view: &View, query: &Query, sql: &str, declared: &[Option<PgType>]) -> Result<Plan> {
+        let environment = view.environment.at(Statement::now_micros());
+        let (query, sql): (Arc<Query>, Arc<str>) = (Arc::new(query.clone()), Arc::from(sql));
+        let (own_query, own_sql, declared) = (Arc::clone(&query), Arc::clone(&sql), declared.to_vec());
+        let planning = async move { analyze(&environment, &own_query, &own_sql, &declared, None) };
         let planned = self.runtime.spawn(planning).await;
-        let planned = planned.map_err(|error| Error::internal(format!("planning failed: {error}")))?;
-        planned.map_err(|error| locate(error, sql, original))
+        let analyzed = planned.map_err(|error| Error::internal(format!("planning failed: {error}")))??;
+        let schema = shown_schema(&analyzed.outputs, &view.environment.zone);
+        let parameters: Vec<PgType> = analyzed.parameters.iter().map(|ty| ty.unwrap_or(PgType::Text)).collect();
+        let holds = parameters.is_empty() && !analyzed.uses_now;
+        Ok(Plan { query, sql, logical: holds.then_some(analyzed.plan), parameters, schema })
     }
 
     /// Starts a planned statement.
@@ -250,10 +258,10 @@ impl Engine {
         let (ready, started) = tokio::sync::oneshot::channel();
         let state = Engine::executing(view, statement);
         let context = self.task(&state)?;
-        let logical = plan.logical.clone();
+        let logical = Logical::new(view, plan, parameters);
         let owned = Arc::clone(statement);
         let task = self.runtime.spawn(async move {
-            let prepared = match physical(&state, logical, parameters).await {
+            let prepared = match logical.physical(&state).await {
                 Ok(plan) => budget::check(plan.as_ref(), &owned)
                     .and_then(|()| cancel::guard(plan, &owned))
                     .and_then(|plan| execute_stream(plan, context)),
@@ -294,8 +302,8 @@ impl Engine {
         statement: &Arc<Statement>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let state = Engine::executing(view, statement);
-        let logical = plan.logical.clone();
-        let planning = async move { physical(&state, logical, parameters).await.map_err(from_engine) };
+        let logical = Logical::new(view, plan, parameters);
+        let planning = async move { logical.physical(&state).await.map_err(from_engine) };
         self.runtime.spawn(planning).await.map_err(|error| Error::internal(format!("planning failed: {error}")))?
     }
 
@@ -315,82 +323,47 @@ impl Engine {
     }
 }
 
-async fn physical(
-    state: &SessionState,
-    logical: LogicalPlan,
-    parameters: Vec<ScalarValue>,
-) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
-    let bound = match parameters.is_empty() {
-        true => logical,
-        false => logical.replace_params_with_values(&ParamValues::from(parameters))?,
-    };
-    state.create_physical_plan(&bound).await
+/// A plan about to run.
+struct Logical {
+    plan: Plan,
+    environment: Environment,
+    values: Vec<ScalarValue>,
 }
 
-/// The engine would carry these out; a query that asks for one never gets that far by itself, so this is the second lock.
-fn refuse_writes(plan: &LogicalPlan) -> Result<()> {
-    match plan {
-        LogicalPlan::Ddl(_) | LogicalPlan::Dml(_) | LogicalPlan::Copy(_) | LogicalPlan::Statement(_) => {
-            Err(Error::new(Kind::ReadOnly, "cannot execute this statement in a read-only transaction"))
+impl Logical {
+    fn new(view: &View, plan: &Plan, values: Vec<ScalarValue>) -> Self {
+        let environment = view.environment.at(Statement::now_micros());
+        Logical { plan: plan.clone(), environment, values }
+    }
+
+    /// The plan with the parameters' values in it, and the moment.
+    fn logical(self) -> Result<LogicalPlan> {
+        let Logical { plan, environment, values } = self;
+        if let Some(logical) = plan.logical {
+            return Ok(logical);
         }
-        _ => Ok(()),
+        let read = |(ty, value): (&PgType, &ScalarValue)| parameter(*ty, value, &environment.style);
+        let values = plan.parameters.iter().zip(&values).map(read).collect::<Result<Vec<_>>>()?;
+        let types: Vec<Option<PgType>> = plan.parameters.iter().copied().map(Some).collect();
+        Ok(analyze(&environment, &plan.query, &plan.sql, &types, Some(&values))?.plan)
+    }
+
+    async fn physical(self, state: &SessionState) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+        let logical = self.logical().map_err(external)?;
+        state.create_physical_plan(&logical).await
     }
 }
 
-fn parameters(plan: &LogicalPlan) -> Result<Vec<Option<DataType>>> {
-    let named: HashMap<String, Option<DataType>> = plan.get_parameter_types().map_err(from_engine)?;
-    let highest = named.keys().filter_map(|name| name.trim_start_matches('$').parse::<usize>().ok()).max();
-    let cast = cast_parameters(plan)?;
-    let numbered = (1..=highest.unwrap_or(0)).map(|number| {
-        let name = format!("${number}");
-        named.get(&name).cloned().flatten().or_else(|| cast.get(&name).cloned())
-    });
-    Ok(numbered.collect())
-}
-
-/// `$1::bigint` is a bigint, as PostgreSQL has it; the engine infers nothing there.
-fn cast_parameters(plan: &LogicalPlan) -> Result<HashMap<String, DataType>> {
-    let mut types = HashMap::new();
-    let walked = plan.apply_with_subqueries(|node| {
-        node.apply_expressions(|expr| {
-            expr.apply(|expr| {
-                if let Expr::Cast(cast) = expr
-                    && let Expr::Placeholder(placeholder) = cast.expr.as_ref()
-                {
-                    types.entry(placeholder.id.clone()).or_insert_with(|| cast.field.data_type().clone());
-                }
-                Ok(TreeNodeRecursion::Continue)
-            })
-        })
-    });
-    walked.map_err(from_engine)?;
-    Ok(types)
-}
-
-/// The schema with the names that clients see.
-fn shown_schema(plan: &LogicalPlan) -> SchemaRef {
-    let fields = plan.schema().as_arrow().fields().iter().enumerate().map(|(at, field)| {
-        let mut field = field.as_ref().clone().with_name(names::shown(field.name()));
-        if is_text_cast(plan, at) {
-            field.metadata_mut().remove(PG_TYPE);
+/// The columns of a result as the client sees them.
+fn shown_schema(outputs: &[Output], zone: &str) -> SchemaRef {
+    let fields = outputs.iter().map(|output| {
+        let mut shown = field(&output.name, output.ty, zone);
+        if output.typmod >= 0 {
+            shown.metadata_mut().insert(PG_TYPMOD.to_owned(), output.typmod.to_string());
         }
-        field
+        shown
     });
-    let fields: Vec<_> = fields.collect();
-    Arc::new(datafusion::arrow::datatypes::Schema::new(fields))
-}
-
-/// Whether an output column is a cast to text; the engine gives it the tags of what is cast, hence `jsonb`.
-fn is_text_cast(plan: &LogicalPlan, at: usize) -> bool {
-    match plan {
-        LogicalPlan::Projection(projection) => {
-            let expr = projection.expr.get(at).cloned().map(Expr::unalias);
-            matches!(expr, Some(Expr::Cast(cast)) if cast.field.data_type() == &DataType::Utf8 && cast.field.metadata().is_empty())
-        }
-        LogicalPlan::Sort(sort) => is_text_cast(&sort.input, at),
-        LogicalPlan::Limit(limit) => is_text_cast(&limit.input, at),
-        _ => false,
-    }
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// Stops a statement at its deadline, wherever it is.

@@ -22,7 +22,7 @@ pub fn lines(plan: &dyn ExecutionPlan, user: &str) -> Vec<String> {
 fn node(plan: &dyn ExecutionPlan, user: &str, depth: usize, lines: &mut Vec<String>) {
     let margin = if depth == 0 { String::new() } else { format!("{}->  ", " ".repeat(depth * 6 - 4)) };
     let text = displayable(plan).one_line().to_string();
-    lines.push(format!("{margin}{}", crate::sql::names::without_suffixes(text.trim_end())));
+    lines.push(format!("{margin}{}", text.trim_end()));
     if let Some(scan) = plan.downcast_ref::<ScanExec>() {
         let margin = " ".repeat(depth * 6 + 2);
         lines.extend(scan_lines(scan, user).into_iter().map(|line| format!("{margin}{line}")));

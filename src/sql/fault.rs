@@ -97,16 +97,16 @@ fn from_schema(error: &SchemaError) -> Error {
     match error {
         SchemaError::FieldNotFound { field, valid_fields } => missing_column(field, valid_fields),
         SchemaError::AmbiguousReference { field } => {
-            Error::new(Kind::AmbiguousColumn, format!("column reference \"{}\" is ambiguous", shown(&field.name)))
+            Error::new(Kind::AmbiguousColumn, format!("column reference \"{}\" is ambiguous", &field.name))
         }
         SchemaError::DuplicateQualifiedField { name, .. } | SchemaError::DuplicateUnqualifiedField { name } => {
-            Error::new(Kind::AmbiguousColumn, format!("column \"{}\" specified more than once", shown(name)))
+            Error::new(Kind::AmbiguousColumn, format!("column \"{}\" specified more than once", name))
         }
     }
 }
 
 fn missing_column(field: &Column, valid: &[Column]) -> Error {
-    let name = shown(&field.name);
+    let name = &field.name;
     let message = match &field.relation {
         Some(relation) => format!("column {}.{name} does not exist", relation.table()),
         None => format!("column \"{name}\" does not exist"),
@@ -115,11 +115,9 @@ fn missing_column(field: &Column, valid: &[Column]) -> Error {
     let nearest = nearest(name, valid.iter().map(|column| column.name.as_str()));
     match nearest.and_then(|name| valid.iter().find(|column| column.name == name)) {
         Some(Column { relation: Some(relation), name, .. }) => {
-            error.hint(format!("Perhaps you meant to reference the column \"{}.{}\".", relation.table(), shown(name)))
+            error.hint(format!("Perhaps you meant to reference the column \"{}.{}\".", relation.table(), name))
         }
-        Some(Column { name, .. }) => {
-            error.hint(format!("Perhaps you meant to reference the column \"{}\".", shown(name)))
-        }
+        Some(Column { name, .. }) => error.hint(format!("Perhaps you meant to reference the column \"{}\".", name)),
         None => error,
     }
 }
@@ -191,10 +189,6 @@ fn missing_function(message: &str) -> Error {
         Some(near) => error.hint(format!("Perhaps you meant the function \"{near}\".")),
         None => error,
     }
-}
-
-fn shown(name: &str) -> &str {
-    crate::sql::names::shown(name)
 }
 
 fn lower_first(message: &str) -> String {

@@ -1,15 +1,22 @@
 //! From PostgreSQL's SQL to rows: rewriting, planning, running on a runtime of its own, EXPLAIN.
 
+pub mod analyze;
 pub mod budget;
 pub mod cancel;
-pub mod casts;
 pub mod display;
 pub mod engine;
 pub mod explain;
+pub mod facts;
 pub mod fault;
-pub mod functions;
+pub mod gathered;
 pub mod memory;
 pub mod names;
+pub mod parse;
 pub mod place;
 pub mod relations;
+pub mod scalar;
 pub mod timezone;
+pub mod unrolled;
+pub mod values;
+pub mod whole;
+pub mod windowed;

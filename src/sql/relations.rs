@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
     Ident, ObjectName, ObjectNamePart, Query, Spanned, Statement, TableFactor, VisitMut, VisitorMut, visit_relations,
-    visit_relations_mut,
 };
 
 use crate::error::{Error, Kind, Result};
@@ -21,27 +20,6 @@ pub struct Relations {
     pub search_path: Vec<String>,
     /// (schema, table) of all of them.
     pub tables: Vec<(String, String)>,
-}
-
-/// Qualifies every relation name of a statement.
-///
-/// # Errors
-/// 42P01 for a name that is neither a table nor a CTE, with its place in the text and the nearest name.
-pub fn qualify(statement: &mut Statement, relations: &Relations, sql: &str) -> Result<()> {
-    let mut ctes = CteNames::default();
-    let _: ControlFlow<()> = statement.visit(&mut ctes);
-    let outcome = visit_relations_mut(statement, |name| match relations.resolve(name, &ctes.names, sql) {
-        Ok(Some(resolved)) => {
-            *name = resolved;
-            ControlFlow::Continue(())
-        }
-        Ok(None) => ControlFlow::Continue(()),
-        Err(error) => ControlFlow::Break(error),
-    });
-    match outcome {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(()),
-    }
 }
 
 /// Whether a statement names a relation that is neither a CTE nor a function.
@@ -89,12 +67,13 @@ fn folded(ident: &Ident) -> String {
 }
 
 impl Relations {
-    fn resolve(&self, name: &ObjectName, ctes: &HashSet<String>, sql: &str) -> Result<Option<ObjectName>> {
+    /// Schema and name of the table that a name means.
+    ///
+    /// # Errors
+    /// 42P01 with the place in the text and the nearest name.
+    pub fn find(&self, name: &ObjectName, sql: &str) -> Result<(String, String)> {
         let parts: Vec<String> = name.0.iter().filter_map(ObjectNamePart::as_ident).map(folded).collect();
         let found = match parts.as_slice() {
-            // A set-returning function: the engine knows it, or says that it does not.
-            _ if parts.len() != name.0.len() => return Ok(None),
-            [table] if ctes.contains(table) => return Ok(None),
             [table] => self.search_path.iter().find(|schema| self.has(schema, table)).map(|schema| (schema, table)),
             [schema, table] => self.has(schema, table).then_some((schema, table)),
             [database, schema, table] if *database == self.database => {
@@ -108,10 +87,7 @@ impl Relations {
             _ => None,
         };
         match found {
-            Some((schema, table)) => {
-                let quoted = |part: &str| ObjectNamePart::Identifier(Ident::with_quote('"', part));
-                Ok(Some(ObjectName(vec![quoted(schema), quoted(table)])))
-            }
+            Some((schema, table)) => Ok((schema.clone(), table.clone())),
             None => Err(self.missing(&parts, position(sql, name.span().start))),
         }
     }

@@ -322,7 +322,7 @@ async fn check(planned: &Planned, rows: &[Row], clause: &str, tally: &Tally) -> 
     let Ok(found) = planned.ids(clause).await else { return Ok(()) };
     count(&tally.answered, true);
     let filters = planned.filters(clause).await.map_err(|error| fail(error.to_string()))?;
-    let written = planned.written(clause).await.map_err(|error| fail(error.to_string()))?;
+    let written = planned.written(clause).map_err(|error| fail(error.to_string()))?;
     for filters in filters.into_iter().chain([written]) {
         let reads: Vec<Read> = filters.iter().map(|filter| read(&CALLS, planned.zone, filter)).collect();
         count(&tally.exact, reads.iter().all(|read| read.exact));

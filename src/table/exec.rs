@@ -16,7 +16,7 @@ use datafusion::physical_expr::ScalarFunctionExpr;
 use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
 use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, Partitioning, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::expressions::{CastExpr, Column, Literal};
+use datafusion::physical_plan::expressions::{Column, Literal};
 use datafusion::physical_plan::sort_pushdown::SortOrderPushdownResult;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
@@ -242,18 +242,24 @@ pub(super) fn place(expr: &Arc<dyn PhysicalExpr>) -> Option<(usize, Vec<String>)
         return Some((column.index(), Vec::new()));
     }
     // A number, not its text, which would be ordered otherwise.
-    let cast = expr.downcast_ref::<CastExpr>().filter(|cast| cast.cast_type() == &DataType::Float64)?;
-    within(cast.expr(), "jsonb_object_field_text")
+    let [number] = args_of(expr, "float8_key").unwrap_or(std::slice::from_ref(expr)) else { return None };
+    let [text] = args_of(number, "float8")? else { return None };
+    within(text, "->>")
+}
+
+/// The arguments of a call of this function.
+fn args_of<'a>(expr: &'a Arc<dyn PhysicalExpr>, function: &str) -> Option<&'a [Arc<dyn PhysicalExpr>]> {
+    let call = expr.downcast_ref::<ScalarFunctionExpr>().filter(|call| call.fun().name() == function)?;
+    Some(call.args())
 }
 
 /// The column, and the keys, of nested accesses of which the outermost is this function.
 fn within(expr: &Arc<dyn PhysicalExpr>, function: &str) -> Option<(usize, Vec<String>)> {
-    let access = expr.downcast_ref::<ScalarFunctionExpr>().filter(|access| access.name() == function)?;
-    let [inner, key] = access.args() else { return None };
+    let [inner, key] = args_of(expr, function)? else { return None };
     let key = key.downcast_ref::<Literal>()?.value().try_as_str()??.to_owned();
     let (column, mut path) = match inner.downcast_ref::<Column>() {
         Some(column) => (column.index(), Vec::new()),
-        None => within(inner, "jsonb_object_field")?,
+        None => within(inner, "->")?,
     };
     path.push(key);
     Some((column, path))

@@ -11,9 +11,17 @@ use datafusion::common::Result;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableProviderFilterPushDown, TableType};
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::{DataFrame, SessionConfig, SessionContext};
+use datafusion::sql::sqlparser::ast;
 
+use crate::model::statement::Statement;
 use crate::model::table::Table;
+use crate::pgtype::style::Style;
+use crate::pgtype::zone::Zone;
+use crate::sql::analyze::{Environment, analyze};
+use crate::sql::facts::Facts;
+use crate::sql::relations::Relations;
+use crate::sql::scalar::external;
 use crate::upstream::spanlens;
 
 /// `spanlens.requests`.
@@ -24,6 +32,7 @@ pub(super) fn requests() -> &'static Table {
 /// An engine with the table `requests`, times in one zone.
 pub(super) struct Planned {
     context: SessionContext,
+    environment: Environment,
     table: &'static Table,
     recorder: Arc<Recorder>,
     pub(super) zone: Tz,
@@ -71,34 +80,57 @@ impl Planned {
     /// Makes an engine over these rows of a table.
     pub(super) fn over(table: &'static Table, zone: &str, rows: impl FnOnce(SchemaRef) -> RecordBatch) -> Self {
         let mut config = SessionConfig::new().with_target_partitions(1);
-        config = config.set_str("datafusion.sql_parser.dialect", "PostgreSQL");
         config = config.set_str("datafusion.execution.time_zone", zone);
-        let mut context = SessionContext::new_with_config(config);
-        crate::sql::functions::json::register(&mut context).expect("a session takes functions");
+        let context = SessionContext::new_with_config(config);
         let schema = table.schema(&Arc::from(zone));
         let rows = MemTable::try_new(Arc::clone(&schema), vec![vec![rows(schema)]]).expect("rows of the schema");
         let recorder = Arc::new(Recorder { rows, filters: Mutex::default() });
-        context.register_table(table.name, Arc::clone(&recorder) as _).expect("a new name");
-        Planned { context, table, recorder, zone: zone.parse().expect("a zone") }
+        let name = ("public".to_owned(), table.name.to_owned());
+        let environment = Environment {
+            relations: Relations {
+                database: "d".to_owned(),
+                search_path: vec!["public".to_owned()],
+                tables: vec![name.clone()],
+            },
+            tables: Arc::new([(name, Arc::clone(&recorder) as Arc<dyn TableProvider>)].into()),
+            style: Arc::new(Style { timezone: Zone::held(zone).expect("a zone"), ..Style::default() }),
+            zone: Arc::from(zone),
+            facts: Facts {
+                user: "u".to_owned(),
+                database: "d".to_owned(),
+                schema: None,
+                version: "v".to_owned(),
+                backend_pid: 1,
+            },
+            now: Statement::now_micros(),
+            settings: Arc::default(),
+        };
+        Planned { context, environment, table, recorder, zone: zone.parse().expect("a zone") }
+    }
+
+    /// The plan of a SELECT, as it is written.
+    fn plan(&self, columns: &str, condition: &str) -> Result<LogicalPlan> {
+        let sql = format!("SELECT {columns} FROM {} WHERE {condition}", self.table.name);
+        let statement = crate::sql::parse::statements(&sql).map_err(external)?.pop();
+        let Some(ast::Statement::Query(query)) = statement else { panic!("{sql} is no query") };
+        Ok(analyze(&self.environment, &query, &sql, &[], None).map_err(external)?.plan)
     }
 
     /// The conjuncts that reach the provider; none if the engine sees that no row can match.
     pub(super) async fn filters(&self, condition: &str) -> Result<Option<Vec<Expr>>> {
         self.recorder.filters.lock().expect("no panic under this lock").clear();
-        let frame = self.context.sql(&format!("SELECT * FROM {} WHERE {condition}", self.table.name)).await?;
-        let plan = frame.into_optimized_plan()?;
+        let state = self.context.state();
+        let plan = state.optimize(&self.plan("*", condition)?)?;
         if matches!(plan, LogicalPlan::EmptyRelation(_)) {
             return Ok(None);
         }
-        self.context.state().create_physical_plan(&plan).await?;
+        state.query_planner().create_physical_plan(&plan, &state).await?;
         Ok(Some(self.recorder.filters.lock().expect("no panic under this lock").clone()))
     }
 
     /// The conjuncts as they are written, with their types settled but before any rule of the optimizer.
-    pub(super) async fn written(&self, condition: &str) -> Result<Vec<Expr>> {
-        let state = self.context.state();
-        let plan = state.create_logical_plan(&format!("SELECT * FROM {} WHERE {condition}", self.table.name)).await?;
-        let plan = state.analyzer().execute_and_check(plan, state.config_options(), |_, _| {})?;
+    pub(super) fn written(&self, condition: &str) -> Result<Vec<Expr>> {
+        let plan = self.plan("*", condition)?;
         let mut found = Vec::new();
         let mut open = vec![&plan];
         while let Some(node) = open.pop() {
@@ -112,7 +144,7 @@ impl Planned {
 
     /// The values of `id` in the rows that match.
     pub(super) async fn ids(&self, condition: &str) -> Result<Vec<String>> {
-        let frame = self.context.sql(&format!("SELECT id FROM {} WHERE {condition}", self.table.name)).await?;
+        let frame = DataFrame::new(self.context.state(), self.plan("id", condition)?);
         let mut ids = Vec::new();
         for batch in frame.collect().await? {
             let column = datafusion::common::cast::as_string_array(batch.column(0))?;

@@ -8,7 +8,7 @@
 
 use datafusion::arrow::array::timezone::Tz;
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::expr::{Between, InList, Like};
+use datafusion::logical_expr::expr::{InList, Like, ScalarFunction};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
 mod atom;
@@ -90,7 +90,6 @@ impl Reader<'_> {
             }
             Expr::BinaryExpr(binary) => self.binary(binary, truth),
             Expr::Like(like) => self.like(like, truth),
-            Expr::Between(between) => self.between(between, truth),
             Expr::InList(list) => self.in_list(list, truth),
             // These are never NULL. What they say of a NULL inside can be told for a plain term alone.
             Expr::IsTrue(inner) if truth => self.when(inner, true),
@@ -99,10 +98,8 @@ impl Reader<'_> {
             Expr::IsNotFalse(inner) if !truth => self.when(inner, false),
             Expr::IsNull(inner) | Expr::IsUnknown(inner) => self.null(inner, truth),
             Expr::IsNotNull(inner) | Expr::IsNotUnknown(inner) => self.null(inner, !truth),
-            Expr::ScalarFunction(function) => self.function(function.func.name(), &function.args, truth),
-            Expr::Column(_) | Expr::Cast(_) | Expr::Case(_) => {
-                self.compare(expr, Operator::Eq, &ScalarValue::Boolean(Some(truth)))
-            }
+            Expr::ScalarFunction(call) => self.function(expr, call, truth),
+            Expr::Column(_) | Expr::Case(_) => self.compare(expr, Operator::Eq, &ScalarValue::Boolean(Some(truth))),
             _ => Facts::unknown(),
         }
     }
@@ -125,28 +122,14 @@ impl Reader<'_> {
 
     fn binary(self, binary: &BinaryExpr, truth: bool) -> Facts {
         let BinaryExpr { left, op, right } = binary;
-        match op {
-            Operator::LikeMatch | Operator::NotLikeMatch | Operator::ILikeMatch | Operator::NotILikeMatch => {
-                let negated = matches!(op, Operator::NotLikeMatch | Operator::NotILikeMatch);
-                let ignore_case = matches!(op, Operator::ILikeMatch | Operator::NotILikeMatch);
-                self.matching(left, right, truth != negated, |text| Some(pattern::like(text, '\\', ignore_case)))
-            }
-            Operator::RegexMatch | Operator::RegexNotMatch | Operator::RegexIMatch | Operator::RegexNotIMatch => {
-                let negated = matches!(op, Operator::RegexNotMatch | Operator::RegexNotIMatch);
-                let ignore_case = matches!(op, Operator::RegexIMatch | Operator::RegexNotIMatch);
-                self.matching(left, right, truth != negated, |text| pattern::regex(text, ignore_case))
-            }
-            op => {
-                let op = match truth {
-                    true => Some(*op),
-                    false => op.negate(),
-                };
-                match (op, literal(left), literal(right)) {
-                    (Some(op), None, Some(constant)) => self.compare(left, op, &constant),
-                    (Some(op), Some(constant), None) => self.compare(right, mirrored(op), &constant),
-                    _ => Facts::unknown(),
-                }
-            }
+        let op = match truth {
+            true => Some(*op),
+            false => op.negate(),
+        };
+        match (op, literal(left), literal(right)) {
+            (Some(op), None, Some(constant)) => self.compare(left, op, &constant),
+            (Some(op), Some(constant), None) => self.compare(right, mirrored(op), &constant),
+            _ => Facts::unknown(),
         }
     }
 
@@ -212,22 +195,6 @@ impl Reader<'_> {
         }
     }
 
-    fn between(self, between: &Between, truth: bool) -> Facts {
-        let ops = match truth != between.negated {
-            true => [Operator::GtEq, Operator::LtEq],
-            false => [Operator::Lt, Operator::Gt],
-        };
-        let bounds = [&between.low, &between.high];
-        let sides = ops.into_iter().zip(bounds).map(|(op, bound)| match literal(bound) {
-            Some(constant) => self.compare(&between.expr, op, &constant),
-            None => Facts::unknown(),
-        });
-        match truth != between.negated {
-            true => sides.fold(Facts::always(), Facts::and),
-            false => Facts::any(sides.collect(), self.fallback),
-        }
-    }
-
     fn in_list(self, list: &InList, truth: bool) -> Facts {
         let Some(constants) = list.list.iter().map(literal).collect::<Option<Vec<_>>>() else {
             return Facts::unknown();
@@ -258,7 +225,7 @@ impl Reader<'_> {
                 Facts::one(Condition::of(term.column.name, Atom::NotNull), false)
             }
             false => invert(&term, Wanted::Any, true),
-            true if term.partial || term.goes_by_words() => Facts::unknown(),
+            true if term.goes_by_words() => Facts::unknown(),
             true => Facts::one(term.condition(Atom::Null), true),
         }
     }
@@ -275,26 +242,32 @@ impl Reader<'_> {
         Facts::all(held.texts.into_iter().map(|text| column(Atom::Element(text), held.exact)).collect())
     }
 
-    fn function(self, name: &str, args: &[Expr], truth: bool) -> Facts {
-        if let Some(held) = document::read(name, args) {
+    fn function(self, expr: &Expr, call: &ScalarFunction, truth: bool) -> Facts {
+        if let Some(held) = document::read(call.name(), &call.args) {
             return self.held(held, truth);
         }
-        let [subject, needle] = args else { return Facts::unknown() };
-        let (anchored_start, anchored_end) = match name {
-            "starts_with" => (true, false),
-            "ends_with" => (false, true),
-            "contains" => (false, false),
+        let name = call.name();
+        let (subject, other) = match call.args.as_slice() {
+            [_] if name == BOOL => return self.compare(expr, Operator::Eq, &ScalarValue::Boolean(Some(truth))),
+            [subject, other] => (subject, other),
             _ => return Facts::unknown(),
         };
-        self.matching(subject, needle, truth, |text| {
-            let words = match text {
-                "" => Words::Any,
-                text => pattern::piece(text, anchored_start, anchored_end, false),
-            };
-            Some((words, true))
-        })
+        let truth = truth != name.starts_with('!');
+        match name {
+            "~~" | "!~~" => self.matching(subject, other, truth, |text| Some(pattern::like(text, '\\', false))),
+            "~~*" | "!~~*" => self.matching(subject, other, truth, |text| Some(pattern::like(text, '\\', true))),
+            "~" | "!~" => self.matching(subject, other, truth, |text| pattern::regex(text, false)),
+            "~*" | "!~*" => self.matching(subject, other, truth, |text| pattern::regex(text, true)),
+            "starts_with" | "^@" => {
+                self.matching(subject, other, truth, |text| Some((pattern::piece(text, true, false, false), true)))
+            }
+            _ => Facts::unknown(),
+        }
     }
 }
+
+/// The cast to a truth value.
+const BOOL: &str = "bool";
 
 fn is_comparison(op: Operator) -> bool {
     Spans::compare(op, 0).is_some()
@@ -302,5 +275,9 @@ fn is_comparison(op: Operator) -> bool {
 
 /// Whether an expression is a value that [`Reader::when`] would compare with a truth value again.
 fn is_value(expr: &Expr) -> bool {
-    matches!(expr, Expr::Column(_) | Expr::Cast(_) | Expr::Case(_))
+    match expr {
+        Expr::Column(_) | Expr::Case(_) => true,
+        Expr::ScalarFunction(call) => call.name() == BOOL && call.args.len() == 1,
+        _ => false,
+    }
 }

@@ -187,7 +187,7 @@ async fn check(planned: &Planned, rows: &[Row], clause: &str) -> Result<bool, Te
     let fail = |text: String| TestCaseError::fail(format!("{text}\nWHERE {clause}"));
     let Ok(found) = planned.ids(clause).await else { return Ok(false) };
     let filters = planned.filters(clause).await.map_err(|error| fail(error.to_string()))?;
-    let written = planned.written(clause).await.map_err(|error| fail(error.to_string()))?;
+    let written = planned.written(clause).map_err(|error| fail(error.to_string()))?;
     for filters in filters.into_iter().chain([written]) {
         let reads: Vec<Read> = filters.iter().map(|filter| read(requests(), planned.zone, filter)).collect();
         let exact = reads.iter().all(|read| read.exact);

@@ -7,6 +7,7 @@ use pgwire::messages::response::{CommandComplete, ErrorResponse, NoticeResponse}
 
 use crate::error::{Error, Result};
 use crate::model::statement::{Notice, Severity};
+use crate::model::table::PG_TYPMOD;
 use crate::pgtype::style::Format;
 use crate::pgtype::types::PgType;
 
@@ -64,7 +65,8 @@ pub(super) fn row_description(schema: &Schema, formats: &[Format]) -> Result<PgW
             Format::Text => 0,
             Format::Binary => 1,
         };
-        columns.push(FieldDescription::new(field.name().clone(), 0, 0, pg_type.oid(), pg_type.typlen(), -1, code));
+        let typmod = field.metadata().get(PG_TYPMOD).and_then(|typmod| typmod.parse().ok()).unwrap_or(-1);
+        columns.push(FieldDescription::new(field.name().clone(), 0, 0, pg_type.oid(), pg_type.typlen(), typmod, code));
     }
     Ok(PgWireBackendMessage::RowDescription(RowDescription::new(columns)))
 }

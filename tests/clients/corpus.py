@@ -276,7 +276,6 @@ BAGS = r"""
     SELECT 'a' AS x UNION ALL SELECT 'a' UNION ALL SELECT NULL
     VALUES ('a', true), ('b', false)
     SELECT count(*) FROM requests r, traces t WHERE r.trace_id = t.id
-    SELECT count(*) FROM requests TABLESAMPLE SYSTEM (100)
     SELECT now() = now() AS same, now() = current_timestamp AS alike
     SELECT date '{day}' AS d, timestamptz '{middle}' AS t, interval '1 day 02:03:04' AS i, timestamp '{day} 10:00' AS p
 """.strip().splitlines()

@@ -376,7 +376,7 @@ async fn tags_of_adaline_are_asked_for_and_checked_again() {
     }
     for parameter in ["$1", "$1::jsonb"] {
         let query = format!("SELECT id FROM adaline.spans WHERE tags @> {parameter}");
-        let found = client.query(&query, &[&r#"[ "prod" ]"#]).await.expect("a document as text");
+        let found = client.query(&query, &[&serde_json::json!(["prod"])]).await.expect("a document");
         assert_eq!(found.len(), prod.len(), "{parameter}");
     }
 }

@@ -44,6 +44,9 @@ impl Binder<'_, '_> {
         if !builtin {
             return Err(Error::new(Kind::UndefinedFunction, format!("function {} does not exist", path.join("."))));
         }
+        if name == "similar_to_escape" {
+            return Err(Error::unsupported("SIMILAR TO over the catalogs"));
+        }
         let star = matches!(list.args.as_slice(), [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)]);
         if let Some(aggregate) = Aggregate::named(&name) {
             let aggregate = if star && aggregate == Aggregate::Count { Aggregate::CountRows } else { aggregate };

@@ -6,8 +6,6 @@ mod psql;
 
 use chrono::{DateTime, Utc};
 use datafusion::sql::sqlparser::ast::{Query, Statement};
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::parser::Parser;
 
 use super::{Activity, Column, Relation, RelationKind, Rowset, Schema, SessionInfo, Setting, Snapshot, Value, cast};
 use crate::error::Result;
@@ -111,7 +109,7 @@ fn session() -> SessionInfo {
 }
 
 fn parse(sql: &str) -> Query {
-    let mut list = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let mut list = crate::sql::parse::statements(sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
     match list.pop() {
         Some(Statement::Query(query)) => *query,
         other => panic!("not a query: {other:?}"),

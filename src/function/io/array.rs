@@ -50,7 +50,7 @@ pub fn input(element: PgType, text: &str, style: &Style) -> Result<Vec<Datum<'st
             },
         ));
     }
-    let items = check(rest, text)?;
+    let items = check(rest)?;
     if let Some((lower, upper)) = bounds {
         if upper.checked_sub(lower).and_then(|length| usize::try_from(length + 1).ok()) != Some(items.len()) {
             return Err(malformed(text, "Specified array dimensions do not match array contents."));
@@ -103,10 +103,10 @@ fn dimensions<'a>(rest: &'a str, text: &str) -> Result<((i64, i64), &'a str)> {
 }
 
 /// Checks that a literal, which starts with a brace, is one; returns its elements as written.
-fn check<'a>(literal: &'a str, text: &str) -> Result<Vec<&'a str>> {
+fn check(literal: &str) -> Result<Vec<&str>> {
     use State as S;
-    let fault = |detail: &str| Err(malformed(text, detail));
-    let unexpected = |byte: u8| Err(malformed(text, &format!("Unexpected \"{}\" character.", char::from(byte))));
+    let fault = |detail: &str| Err(malformed(literal, detail));
+    let unexpected = |byte: u8| Err(malformed(literal, &format!("Unexpected \"{}\" character.", char::from(byte))));
     let bytes = literal.as_bytes();
     let (mut state, mut at, mut start) = (S::Start, 0, 0);
     let mut items = Vec::new();

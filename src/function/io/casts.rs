@@ -13,6 +13,8 @@ use CastContext::{Assignment, Explicit, Implicit};
 
 /// The casts of `pg_cast` between these types.
 pub const CASTS: &[Cast] = &[
+    cast("int4", "char", CastContext::Explicit, int4_to_char),
+    cast("char", "int4", CastContext::Explicit, char_to_int4),
     cast("text", "varchar", Implicit, same),
     cast("text", "bpchar", Implicit, same),
     cast("text", "name", Implicit, to_name),
@@ -31,6 +33,9 @@ pub const CASTS: &[Cast] = &[
     cast("char", "text", Implicit, same),
     cast("char", "varchar", Assignment, same),
     cast("char", "bpchar", Assignment, same),
+    cast("bool", "text", Assignment, bool_to_text),
+    cast("bool", "varchar", Assignment, bool_to_text),
+    cast("bool", "bpchar", Assignment, bool_to_text),
     cast("json", "jsonb", Assignment, json_to_jsonb),
     cast("jsonb", "json", Assignment, jsonb_to_json),
     cast("jsonb", "bool", Explicit, jsonb_to_bool),
@@ -89,6 +94,13 @@ fn blanks_to_name<'a>(args: &[Datum<'a>], _: &Style) -> Result<Datum<'a>> {
 
 fn to_char<'a>(args: &[Datum<'a>], _: &Style) -> Result<Datum<'a>> {
     Ok(Datum::text(char_of(text(args)?)))
+}
+
+fn bool_to_text<'a>(args: &[Datum<'a>], _: &Style) -> Result<Datum<'a>> {
+    match args {
+        [Datum::Bool(value)] => Ok(Datum::Text(Cow::Borrowed(if *value { "true" } else { "false" }))),
+        _ => Err(wrong()),
+    }
 }
 
 fn json_to_jsonb<'a>(args: &[Datum<'a>], _: &Style) -> Result<Datum<'a>> {
@@ -152,4 +164,18 @@ fn jsonb_to_float8<'a>(args: &[Datum<'a>], _: &Style) -> Result<Datum<'a>> {
 
 fn jsonb_to_numeric<'a>(args: &[Datum<'a>], _: &Style) -> Result<Datum<'a>> {
     Ok(Datum::Numeric(number(jsonb(args)?, "numeric")?))
+}
+
+/// The byte of that number, which has a sign.
+fn int4_to_char<'a>(args: &[Datum<'a>], _style: &Style) -> Result<Datum<'a>> {
+    let Datum::Int4(value) = &args[0] else { return Ok(Datum::Null) };
+    let byte = i8::try_from(*value).map_err(|_| Error::new(Kind::NumericOutOfRange, "\"char\" out of range"))?;
+    let mut out = Vec::new();
+    crate::pgtype::text::put_char(byte.cast_unsigned(), &mut out);
+    Ok(Datum::text(String::from_utf8_lossy(&out).into_owned()))
+}
+
+fn char_to_int4<'a>(args: &[Datum<'a>], _style: &Style) -> Result<Datum<'a>> {
+    let Datum::Text(value) = &args[0] else { return Ok(Datum::Null) };
+    Ok(Datum::Int4(i32::from(crate::function::io::char_byte(value).cast_signed())))
 }

@@ -4,7 +4,8 @@
 use std::cmp::Ordering;
 
 use super::*;
-use crate::function::Cast;
+use crate::function::{Cast, Function, SetFunction};
+use crate::pgtype::style::IntervalStyle;
 use crate::pgtype::zone::Zone;
 
 /// Takes back the escapes of `COPY`.
@@ -45,8 +46,50 @@ pub(crate) fn shown(error: &Error) -> String {
     format!("!{} {}{detail}", error.sqlstate(), error.message)
 }
 
+/// Calls what the lines of a table name, and compares with their last field.
+pub(crate) fn check_calls(table: &str, functions: &[Function], operators: &[Function], sets: &[SetFunction]) {
+    let style = berlin();
+    let mut faults = Vec::new();
+    for line in table.lines() {
+        let fields: Vec<&str> = line.split('\t').collect();
+        let (kind, name, signature) = (fields[0], fields[1], fields[2]);
+        let types: Vec<PgType> = fields[3].split_ascii_whitespace().map(ty).collect();
+        let (texts, expected) = (&fields[4..fields.len() - 1], unescape(fields[fields.len() - 1]));
+        let value = |(ty, text): (&PgType, &&str)| match *text {
+            "\\N" => Datum::Null,
+            text => input(*ty, &unescape(text), &style).unwrap(),
+        };
+        let args: Vec<Datum<'_>> = types.iter().zip(texts).map(value).collect();
+        let has_null = args.iter().any(Datum::is_null);
+        let found = if kind == "s" {
+            let set = sets.iter().find(|set| set.name == name && set.args == signature).expect(line);
+            let shown_row = |row: Vec<Datum<'_>>| match row.as_slice() {
+                [value] => output_variant(value, &style),
+                _ => output_variant(&Datum::Record(row), &style),
+            };
+            match if set.strict && has_null { Ok(Vec::new()) } else { (set.rows)(&args, &style) } {
+                Ok(rows) if rows.is_empty() => "<NULL>".to_owned(),
+                Ok(rows) => rows.into_iter().map(shown_row).collect::<Vec<_>>().join(" ;; "),
+                Err(error) => shown(&error),
+            }
+        } else {
+            let table = if kind == "o" { operators } else { functions };
+            let function = table.iter().find(|entry| entry.name == name && entry.args == signature).expect(line);
+            match if function.strict && has_null { Ok(Datum::Null) } else { (function.call)(&args, &style) } {
+                Ok(Datum::Null) => "<NULL>".to_owned(),
+                Ok(value) => output_variant(&value, &style),
+                Err(error) => shown(&error),
+            }
+        };
+        if found != expected {
+            faults.push(format!("{}: {found}, not {expected}", fields[..fields.len() - 1].join(" | ")));
+        }
+    }
+    report(&faults);
+}
+
 fn report(faults: &[String]) {
-    let lines: Vec<String> = faults.iter().map(|fault| fault.chars().take(300).collect()).collect();
+    let lines: Vec<String> = faults.iter().map(|fault| fault.chars().take(500).collect()).collect();
     assert!(faults.is_empty(), "{} differ:\n{}", faults.len(), lines.join("\n"));
 }
 
@@ -87,6 +130,23 @@ fn type_modifiers() {
             if found != expected {
                 faults.push(format!("{name} {typmod} {text} {is_explicit}: {found}, not {expected}"));
             }
+        }
+    }
+    report(&faults);
+}
+
+#[test]
+fn literals_with_type_modifiers() {
+    let mut faults = Vec::new();
+    for [style, name, typmod, text, expected] in rows::<5>(include_str!("expected/input_typmod.tsv")) {
+        let interval_style = if style == "sql_standard" { IntervalStyle::SqlStandard } else { IntervalStyle::Postgres };
+        let own = Style { interval_style, ..berlin() };
+        let found = match input_typmod(ty(&name), &text, typmod.parse().unwrap(), &own) {
+            Ok(value) => output(ty(&name), &value, &berlin()),
+            Err(error) => shown(&error),
+        };
+        if found != expected {
+            faults.push(format!("{style} {name} {typmod} {text}: {found}, not {expected}"));
         }
     }
     report(&faults);

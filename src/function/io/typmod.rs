@@ -6,8 +6,10 @@ use std::borrow::Cow;
 
 use crate::error::{Error, Kind, Result};
 use crate::function::datum::Datum;
+use crate::function::io::input;
 use crate::pgtype::calendar::EPOCH_US;
 use crate::pgtype::interval::Interval;
+use crate::pgtype::interval_parse::{mask, parse_fields};
 use crate::pgtype::style::Style;
 use crate::pgtype::types::PgType;
 
@@ -29,6 +31,20 @@ pub fn coerce_typmod(
     _style: &Style,
 ) -> Result<Datum<'static>> {
     if typmod < 0 { Ok(value) } else { coerce(ty, value, typmod, explicit) }
+}
+
+/// Reads the text of a literal whose type has a modifier; -1 is none. The fields of an interval tell what a bare number
+/// in it means, hence they have to be known before it is read.
+///
+/// # Errors
+/// As [`input`].
+pub fn input_typmod(ty: PgType, text: &str, typmod: i32, style: &Style) -> Result<Datum<'static>> {
+    let fields = u16::try_from(typmod >> 16).unwrap_or(mask::FULL) & mask::FULL;
+    let value = match ty {
+        PgType::Interval if typmod >= 0 => Datum::Interval(parse_fields(text, fields, style.interval_style)?),
+        _ => input(ty, text, style)?,
+    };
+    coerce_typmod(ty, value, typmod, true, style)
 }
 
 fn coerce(ty: PgType, value: Datum<'static>, typmod: i32, explicit: bool) -> Result<Datum<'static>> {

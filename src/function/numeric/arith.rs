@@ -10,8 +10,8 @@ use crate::function::numeric::{MAX_DISPLAY_SCALE, MAX_SCALE, MIN_SIGNIFICANT, Nu
 
 use Numeric::{Finite, NaN};
 
-/// Most places that `round` and `trunc` go to either side of the point.
-const MAX_PLACES: i32 = 2000;
+/// Most places that `round` and `trunc` go before the point.
+const MAX_WHOLE_PLACES: i32 = 131_072;
 
 impl Numeric {
     /// `self` + `other`
@@ -143,7 +143,7 @@ impl Numeric {
     }
 
     fn to_places(&self, places: i32, shorten: fn(&BigInt, usize) -> BigInt) -> Self {
-        let places = places.clamp(-MAX_PLACES, MAX_PLACES);
+        let places = places.clamp(-MAX_WHOLE_PLACES, i32::from(MAX_SCALE));
         self.to_scale(places, shorten)
     }
 

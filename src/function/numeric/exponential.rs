@@ -12,9 +12,10 @@ use crate::function::numeric::digits::{cut, divide_rounded, leading, length, pow
 use crate::function::numeric::{MAX_DISPLAY_SCALE, MIN_SIGNIFICANT, Numeric, division_by_zero, overflow};
 
 /// log10(e), as precisely as PostgreSQL uses it for estimates.
+#[expect(clippy::approx_constant, reason = "the last digit decides where an estimate falls")]
 pub(super) const LOG10_E: f64 = 0.434_294_481_903_252;
 /// ln(10), as precisely as PostgreSQL uses it for estimates.
-const LN_10: f64 = 2.302_585_092_994_046;
+const LN_10: f64 = std::f64::consts::LN_10;
 /// Beyond this, the exponential is 0 or too large.
 const MAX_EXPONENT: f64 = 6000.0;
 /// Bits that make errors of a few steps invisible.
@@ -55,7 +56,7 @@ impl Numeric {
         if value.abs() >= MAX_EXPONENT {
             return if value > 0.0 { Err(overflow()) } else { Numeric::checked(BigInt::ZERO, shown) };
         }
-        let bits = bits_of(shown + weight.max(0));
+        let bits = bits_of(shown + whole(value * LOG10_E).max(0) + 1);
         exp_of(&((coefficient << bits) / pow10(usize::from(*scale))), bits, shown)
     }
 

@@ -7,8 +7,8 @@
 use num_bigint::{BigInt, BigUint, Sign};
 use num_traits::ToPrimitive;
 
-use crate::function::numeric::Numeric;
 use crate::function::numeric::digits::{cut, scaled};
+use crate::function::numeric::{MAX_SCALE, Numeric};
 
 const NEG_INFINITY: u8 = 0x00;
 const ZERO: u8 = 0x80;
@@ -48,6 +48,14 @@ impl Numeric {
     /// The part of the bytes that is the same for equal numbers, whatever their scales, and orders them.
     pub fn key(encoded: &[u8]) -> &[u8] {
         &encoded[..encoded.len().saturating_sub(2)]
+    }
+
+    /// The number of a key, at the least scale that holds it; none if the bytes are no key.
+    pub fn from_key(key: &[u8]) -> Option<Self> {
+        let at = |scale: u16| Numeric::decode(&[key, &scale.to_be_bytes()].concat());
+        // Nearly all have few digits; each attempt costs as many as it allows for.
+        let numbers = [40, 1_000, MAX_SCALE].into_iter().map(at);
+        numbers.map(|number| number.trim_scale()).find(|number| Numeric::key(&number.encode()) == key)
     }
 
     /// The number that [`Numeric::encode`] made bytes of. Other bytes give some number.

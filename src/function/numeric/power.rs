@@ -138,7 +138,54 @@ fn power_int(a: &BigInt, s: u16, exponent: i32) -> Result<Numeric> {
         let above = above * pow10(usize::try_from(scale).unwrap_or(0));
         return Numeric::checked(divide_rounded(&above, &below), scale);
     }
-    let result = exponential(&coefficient.abs(), s, &BigInt::from(exponent), 0, scale, whole(digits))?;
+    let result = repeated(&coefficient.abs(), s, exponent, scale, bits_of(scale + whole(digits).max(0) + 1))?;
     let is_negative = coefficient.sign() == Sign::Minus && exponent % 2 != 0;
     Ok(if is_negative { result.neg() } else { result })
+}
+
+/// A number above 0, to so many leading bits: `digits` × 2^`exponent`.
+struct Rough {
+    digits: BigInt,
+    exponent: i64,
+}
+
+impl Rough {
+    fn new(digits: BigInt, exponent: i64, bits: u64) -> Self {
+        let spare = digits.bits().saturating_sub(bits);
+        Rough { digits: digits >> spare, exponent: exponent + i64::try_from(spare).unwrap_or(i64::MAX) }
+    }
+
+    fn times(&self, other: &Self, bits: u64) -> Self {
+        Rough::new(&self.digits * &other.digits, self.exponent + other.exponent, bits)
+    }
+}
+
+/// A power by squaring, each product cut to `bits` bits, rounded to `scale` digits. The base is above 0.
+fn repeated(base: &BigInt, s: u16, exponent: i32, scale: i32, bits: usize) -> Result<Numeric> {
+    let one = pow10(usize::from(s));
+    let shift = bits + usize::try_from(one.bits()).unwrap_or(0);
+    let bits = u64::try_from(bits).unwrap_or(u64::MAX);
+    let mut square = Rough::new((base << shift) / one, -i64::try_from(shift).unwrap_or(i64::MAX), bits);
+    let mut product = Rough { digits: BigInt::from(1), exponent: 0 };
+    let mut rest = exponent.unsigned_abs();
+    loop {
+        if rest % 2 == 1 {
+            product = product.times(&square, bits);
+        }
+        rest /= 2;
+        if rest == 0 {
+            break;
+        }
+        square = square.times(&square, bits);
+    }
+    let one = pow10(usize::try_from(scale).unwrap_or(0));
+    let (above, below, twos) = match exponent < 0 {
+        true => (one, product.digits, -product.exponent),
+        false => (product.digits * one, BigInt::from(1), product.exponent),
+    };
+    let coefficient = match usize::try_from(twos) {
+        Ok(twos) => divide_rounded(&(above << twos), &below),
+        Err(_) => divide_rounded(&above, &(below << twos.unsigned_abs())),
+    };
+    Numeric::checked(coefficient, scale)
 }

@@ -3,6 +3,7 @@
 use bytes::BufMut;
 
 use crate::error::{Error, Kind, Result};
+use crate::function::numeric::Numeric;
 use crate::pgtype::calendar::{EPOCH_DAYS, EPOCH_US};
 use crate::pgtype::column::source::Source;
 use crate::pgtype::column::text::time_micros;
@@ -12,6 +13,14 @@ use crate::pgtype::types::PgType;
 use crate::pgtype::{numeric, text};
 
 impl Column<'_> {
+    /// Bytes are a `bytea` or a `uuid`, or hold a `numeric`.
+    fn put_bytes_binary(&self, value: &[u8], out: &mut Vec<u8>) {
+        match self.pg {
+            PgType::Numeric => Numeric::decode(value).put_binary(out),
+            _ => out.put_slice(value),
+        }
+    }
+
     /// Appends the binary form of a cell that is not NULL.
     pub fn put_binary(&self, row: usize, out: &mut Vec<u8>) -> Result<()> {
         match &self.source {
@@ -32,9 +41,9 @@ impl Column<'_> {
             Source::UInt16(values) => return self.put_int_binary(i128::from(values[row]), out),
             Source::UInt32(values) => return self.put_int_binary(i128::from(values[row]), out),
             Source::UInt64(values) => return self.put_int_binary(i128::from(values[row]), out),
-            Source::Binary(values) => out.put_slice(values.value(row)),
-            Source::LargeBinary(values) => out.put_slice(values.value(row)),
-            Source::BinaryView(values) => out.put_slice(values.value(row)),
+            Source::Binary(values) => self.put_bytes_binary(values.value(row), out),
+            Source::LargeBinary(values) => self.put_bytes_binary(values.value(row), out),
+            Source::BinaryView(values) => self.put_bytes_binary(values.value(row), out),
             Source::FixedBinary(values) => out.put_slice(values.value(row)),
             Source::Decimal32(values, scale) => put_decimal(i128::from(values[row]), *scale, out),
             Source::Decimal64(values, scale) => put_decimal(i128::from(values[row]), *scale, out),

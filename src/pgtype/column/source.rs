@@ -244,10 +244,10 @@ impl<'a> Source<'a> {
             | Source::UInt32(_)
             | Source::UInt64(_) => matches!(pg, P::Int2 | P::Int4 | P::Int8 | P::Numeric) || pg.is_oid(),
             Source::Float32(_) | Source::Float64(_) => matches!(pg, P::Float4 | P::Float8),
-            Source::Utf8(..) | Source::LargeUtf8(..) | Source::Utf8View(_) => !matches!(pg, P::Bool | P::Record),
+            Source::Utf8(..) | Source::LargeUtf8(..) | Source::Utf8View(_) => pg != P::Bool,
             Source::FixedBinary(bytes) if pg == P::Uuid => bytes.value_length() == 16,
             Source::Binary(_) | Source::LargeBinary(_) | Source::BinaryView(_) | Source::FixedBinary(_) => {
-                pg == P::Bytea
+                matches!(pg, P::Bytea | P::Numeric | P::Uuid)
             }
             Source::Date32(_) => pg == P::Date,
             Source::Time32(..) | Source::Time64(..) => pg == P::Time,

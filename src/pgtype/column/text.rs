@@ -4,6 +4,7 @@ use bytes::BufMut;
 use datafusion::arrow::datatypes::{IntervalDayTime, IntervalMonthDayNano, TimeUnit};
 
 use crate::error::{Error, Kind, Result};
+use crate::function::numeric::Numeric;
 use crate::pgtype::column::source::Source;
 use crate::pgtype::column::{Column, Printer};
 use crate::pgtype::datetime::{self, INFINITY, NEG_INFINITY};
@@ -29,13 +30,12 @@ impl Column<'_> {
             Source::Int16(values) => put_int(values[row], out),
             Source::UInt8(values) => put_int(values[row], out),
             Source::UInt16(values) => put_int(values[row], out),
-            Source::UInt32(values) => put_int(values[row], out),
+            Source::UInt32(values) => self.put_oid(values[row], out),
             Source::UInt64(values) => put_int(values[row], out),
-            Source::Binary(values) => bytea::put(values.value(row), printer.style.bytea_output, out),
-            Source::LargeBinary(values) => bytea::put(values.value(row), printer.style.bytea_output, out),
-            Source::BinaryView(values) => bytea::put(values.value(row), printer.style.bytea_output, out),
-            Source::FixedBinary(values) if self.pg == PgType::Uuid => text::put_uuid(values.value(row), out),
-            Source::FixedBinary(values) => bytea::put(values.value(row), printer.style.bytea_output, out),
+            Source::Binary(values) => self.put_bytes(values.value(row), printer, out),
+            Source::LargeBinary(values) => self.put_bytes(values.value(row), printer, out),
+            Source::BinaryView(values) => self.put_bytes(values.value(row), printer, out),
+            Source::FixedBinary(values) => self.put_bytes(values.value(row), printer, out),
             Source::Decimal32(values, scale) => put_decimal(i128::from(values[row]), *scale, out),
             Source::Decimal64(values, scale) => put_decimal(i128::from(values[row]), *scale, out),
             Source::Decimal128(values, scale) => put_decimal(values[row], *scale, out),
@@ -47,6 +47,23 @@ impl Column<'_> {
             _ => return self.put_temporal(row, printer, out),
         }
         Ok(())
+    }
+
+    /// A type's number shows its name.
+    fn put_oid(&self, oid: u32, out: &mut Vec<u8>) {
+        match PgType::from_oid(oid) {
+            Some(ty) if self.pg == PgType::Regtype => out.put_slice(ty.name().as_bytes()),
+            _ => put_int(oid, out),
+        }
+    }
+
+    /// Bytes are a `bytea`, or hold a value of another type.
+    fn put_bytes(&self, value: &[u8], printer: &Printer, out: &mut Vec<u8>) {
+        match self.pg {
+            PgType::Uuid => text::put_uuid(value, out),
+            PgType::Numeric => out.put_slice(Numeric::decode(value).to_string().as_bytes()),
+            _ => bytea::put(value, printer.style.bytea_output, out),
+        }
     }
 
     fn put_str(&self, value: &str, may_have_zero: bool, out: &mut Vec<u8>) -> Result<()> {

@@ -28,7 +28,7 @@ fn scalar(pg: PgType, input: &str, style: &Style) -> Result<ScalarValue> {
         PgType::Float8 => S::Float64(Some(float::parse_f64(input)?)),
         PgType::Numeric => numeric(decimal::parse(input)?)?,
         PgType::Date => S::Date32(Some(moment::parse_date(input, style)?)),
-        PgType::Time => S::Time64Microsecond(Some(moment::parse_time(input)?)),
+        PgType::Time => S::Time64Microsecond(Some(moment::parse_time_in(input, style)?)),
         PgType::Timestamp => S::TimestampMicrosecond(Some(moment::parse_timestamp(input, style)?), None),
         PgType::Timestamptz => {
             S::TimestampMicrosecond(Some(moment::parse_timestamptz(input, style)?), Some("UTC".into()))

@@ -125,9 +125,9 @@ fn zone(text: &str) -> Option<String> {
     if text.eq_ignore_ascii_case("z") {
         return Some("UTC".to_owned());
     }
-    // A bare offset is east of Greenwich; after a name (POSIX) it is west.
+    // A bare number of hours is east of Greenwich; a POSIX zone, which has a name or minutes, counts west.
     let letters = text.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
-    let posix = letters.len() < text.len();
+    let posix = letters.len() < text.len() || text.contains(':');
     let seconds = offset(letters)?;
     let east = if posix { -seconds } else { seconds };
     if east == 0 {

@@ -6,7 +6,6 @@ use datafusion::logical_expr::Expr;
 
 use super::constant::{literal, text};
 use crate::pgtype::jsonb::{normalize, operators};
-use crate::sql::functions::json::{CONTAINED, CONTAINS, EXISTS, EXISTS_ALL};
 
 /// A document and the texts that it holds, each in the sense of `?`, if the function is true.
 pub(super) struct Held<'a> {
@@ -16,14 +15,14 @@ pub(super) struct Held<'a> {
     pub(super) exact: bool,
 }
 
-/// Reads a call of a function of `jsonb`. It is NULL where the document is.
+/// Reads a call of an operator of `jsonb`. It is NULL where the document is.
 pub(super) fn read<'a>(name: &str, args: &'a [Expr]) -> Option<Held<'a>> {
     let [left, right] = args else { return None };
     match name {
-        CONTAINS => contained(left, right),
-        CONTAINED => contained(right, left),
-        EXISTS => Some(Held { document: left, texts: vec![text(right)?], exact: true }),
-        EXISTS_ALL => Some(Held { document: left, texts: list(right)?, exact: true }),
+        "@>" => contained(left, right),
+        "<@" => contained(right, left),
+        "?" => Some(Held { document: left, texts: vec![text(right)?], exact: true }),
+        "?&" => Some(Held { document: left, texts: list(right)?, exact: true }),
         _ => None,
     }
 }

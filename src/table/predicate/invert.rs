@@ -1,9 +1,8 @@
 //! From what is wanted of a term to what that asks of its column: the steps, backwards.
 
+use std::cmp::Ordering;
 use std::ops::Bound;
 
-use datafusion::arrow::array::timezone::Tz;
-use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::Operator;
 
@@ -12,8 +11,9 @@ use super::facts::{Facts, within};
 use super::pattern::{self, Words};
 use super::real::{self, Range};
 use super::spans::{Spans, monotone};
-use super::term::{Kind, Step, Term, integer, per_second_of};
+use super::term::{Kind, Step, Term, finite_day, finite_time, integer};
 use super::zone;
+use crate::function::numeric::Numeric;
 use crate::model::filter::{Atom, Value};
 use crate::model::table::Type;
 
@@ -32,42 +32,31 @@ pub(super) enum Wanted {
     Unknown,
 }
 
-/// What is wanted of a term that compares in this way with a constant; the term as the constant's type sees it; and
-/// whether that says all. The constant is not NULL.
-pub(super) fn compared(mut term: Term, op: Operator, constant: &ScalarValue) -> Option<(Term, Wanted, bool)> {
+/// What is wanted of a term that compares in this way with a constant, and whether that says all. The constant is not
+/// NULL; the term ends where the search for its boundary has begun.
+pub(super) fn compared(term: Term, op: Operator, constant: &ScalarValue) -> Option<(Term, Wanted, bool)> {
     let exactly = |term, spans| Some((term, Wanted::Spans(spans), true));
     match (term.kind, constant) {
-        (Kind::Integer, constant) if integer(constant).is_some() => {
-            exactly(term, Spans::compare(op, integer(constant)?)?)
-        }
-        (Kind::Integer, ScalarValue::Float64(_)) => {
-            term.kind = Kind::Real;
-            compared(term.step(Step::Real), op, constant)
-        }
-        (Kind::Integer, ScalarValue::Decimal128(..)) => {
-            term.kind = Kind::Decimal(0);
-            compared(term, op, constant)
-        }
-        (Kind::Decimal(scale), ScalarValue::Decimal128(Some(number), _, to_scale)) => {
-            let to_scale = u32::try_from(*to_scale).ok()?;
-            let more = 10_i128.checked_pow(to_scale.saturating_sub(scale))?;
-            let number = number.checked_mul(10_i128.checked_pow(scale.saturating_sub(to_scale))?)?;
-            let spans = Spans::compare(op, number)?;
-            exactly(term, spans.before_multiply(more))
-        }
-        (Kind::Real, ScalarValue::Float64(Some(constant))) => real(term, op, *constant),
-        (Kind::Numeric(scale), constant) => Some((term, numeric(scale, op, constant)?, false)),
-        (Kind::Time(per_second, zone), constant) => {
-            let (number, unit, its_zone) =
-                timestamp(constant).or_else(|| timestamp(&constant.cast_to(&term_type(per_second, zone)?).ok()?))?;
-            if zone.is_some() != its_zone {
-                return None;
+        (Kind::Integer, constant) => exactly(term, Spans::compare(op, integer(constant)?)?),
+        (Kind::Exact, ScalarValue::Binary(Some(key))) => numbers(term, op, &Number::Exact(Numeric::from_key(key)?)),
+        (Kind::Real, ScalarValue::Float64(Some(constant))) => {
+            if term.steps.iter().any(is_start) {
+                return match constant.is_nan() || (*constant == 0.0 && constant.is_sign_negative()) {
+                    true => Some((term, Wanted::Any, false)),
+                    false => numbers(term, op, &Number::Double(*constant)),
+                };
             }
-            // Both sides in the finer of the two units.
-            let number = number.checked_mul((per_second / unit).max(1))?;
-            exactly(term, Spans::compare(op, number)?.before_multiply((unit / per_second).max(1)))
+            let (wanted, exact) = double(&term, op, *constant);
+            Some((term, wanted, exact))
         }
-        (Kind::Date, ScalarValue::Date32(Some(day))) => exactly(term, Spans::compare(op, i128::from(*day))?),
+        (Kind::Numeric(scale), constant) => Some((term, numeric(scale, op, constant)?, false)),
+        (Kind::Time(zone), ScalarValue::TimestampMicrosecond(Some(time), its_zone)) => {
+            match zone.is_some() == its_zone.is_some() {
+                true => timed(term, op, i128::from(*time), finite_time(*time)),
+                false => None,
+            }
+        }
+        (Kind::Date, ScalarValue::Date32(Some(day))) => timed(term, op, i128::from(*day), finite_day(*day)),
         (Kind::Boolean, ScalarValue::Boolean(Some(truth))) if op == Operator::Eq => {
             let truth = *truth;
             Some((term, Wanted::Boolean(truth), true))
@@ -82,45 +71,77 @@ pub(super) fn compared(mut term: Term, op: Operator, constant: &ScalarValue) -> 
     }
 }
 
-fn term_type(per_second: i128, zone: Option<Tz>) -> Option<DataType> {
-    let unit = [TimeUnit::Second, TimeUnit::Millisecond, TimeUnit::Microsecond, TimeUnit::Nanosecond]
-        .into_iter()
-        .find(|unit| per_second_of(*unit) == per_second)?;
-    Some(DataType::Timestamp(unit, zone.map(|zone| zone.to_string().into())))
+/// A time or date beside a constant. Upstream has no infinite ones, so all are on one side of such a constant.
+fn timed(term: Term, op: Operator, constant: i128, finite: bool) -> Option<(Term, Wanted, bool)> {
+    let spans = Spans::compare(op, constant)?;
+    Some(match finite {
+        true => (term, Wanted::Spans(spans), true),
+        false if spans.contains(0) => (term, Wanted::Any, true),
+        false => (term, Wanted::Spans(Spans::union([])), true),
+    })
 }
 
-/// A timestamp constant: its number, the units in a second, whether it has a zone.
-fn timestamp(constant: &ScalarValue) -> Option<(i128, i128, bool)> {
-    match constant {
-        ScalarValue::TimestampSecond(Some(number), zone) => Some((i128::from(*number), 1, zone.is_some())),
-        ScalarValue::TimestampMillisecond(Some(number), zone) => Some((i128::from(*number), 1_000, zone.is_some())),
-        ScalarValue::TimestampMicrosecond(Some(number), zone) => Some((i128::from(*number), 1_000_000, zone.is_some())),
-        ScalarValue::TimestampNanosecond(Some(number), zone) => {
-            Some((i128::from(*number), 1_000_000_000, zone.is_some()))
+/// A number that is made of an integer.
+#[derive(Clone, Debug)]
+enum Number {
+    Exact(Numeric),
+    Double(f64),
+}
+
+impl Number {
+    fn compare(&self, other: &Number) -> Option<Ordering> {
+        match (self, other) {
+            (Number::Exact(one), Number::Exact(other)) => Some(one.compare(other)),
+            (Number::Double(one), Number::Double(other)) => one.partial_cmp(other),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a step makes another number of an integer.
+fn is_start(step: &Step) -> bool {
+    matches!(step, Step::Real | Step::Numeric(_))
+}
+
+/// A division of `numeric` rounds to 17 digits at the least, and to more on one side of a power of ten than on the
+/// other. Neighbours that differ by more than this part of themselves stay in order all the same.
+const LEAST_APART: f64 = 4e-16;
+
+/// Whether neighbours around an integer may lose their order where the steps divide.
+fn may_lose_order(steps: &[Step], end: i128) -> bool {
+    let Ok(number) = i64::try_from(end) else { return false };
+    let dividends = steps.iter().enumerate().filter(|(_, step)| matches!(step, Step::Exact(Operator::Divide, ..)));
+    let apart = |before: &[Step]| match (image(before, number)?, image(before, number.checked_add(1)?)?) {
+        (Number::Exact(one), Number::Exact(other)) => {
+            let gap = other.sub(&one).ok()?.to_f64().ok()?.abs();
+            Some(gap > LEAST_APART * one.to_f64().ok()?.abs().max(other.to_f64().ok()?.abs()))
         }
         _ => None,
-    }
+    };
+    dividends.into_iter().any(|(at, _)| apart(&steps[..at]) != Some(true))
 }
 
-/// A double that comes from an integer through steps of which none turns the order but by a sign: the boundary is
-/// found by trying integers, so rounding is that of the engine itself.
-fn real(mut term: Term, op: Operator, constant: f64) -> Option<(Term, Wanted, bool)> {
-    let Some(start) = term.steps.iter().rposition(|step| matches!(step, Step::Real)) else {
-        let (wanted, exact) = double(&term, op, constant);
-        return Some((term, wanted, exact));
-    };
-    if constant.is_nan() || (constant == 0.0 && constant.is_sign_negative()) {
+/// A number that comes from an integer through steps of which none turns the order but by a sign: the boundary is found
+/// by trying integers, so rounding is that of the engine itself.
+fn numbers(mut term: Term, op: Operator, constant: &Number) -> Option<(Term, Wanted, bool)> {
+    let start = term.steps.iter().rposition(is_start)?;
+    let steps = term.steps.split_off(start);
+    term.kind = Kind::Integer;
+    let falling = is_falling(&steps);
+    let order = |number: i64| image(&steps, number)?.compare(constant);
+    if order(i64::MIN).is_none() || order(i64::MAX).is_none() {
         return Some((term, Wanted::Any, false));
     }
-    let steps = term.steps.split_off(start);
-    let falling = is_falling(&steps);
-    let image = |number: i64| steps.iter().fold(0.0, |value, step| apply(step, value, number));
+    let is = |number: i64, wanted: fn(Ordering) -> bool| order(number).is_some_and(wanted);
     let spans = match falling {
-        false => monotone(op, |number| image(number) >= constant, |number| image(number) > constant),
-        true => monotone(mirrored(op), |number| image(number) <= constant, |number| image(number) < constant),
+        false => monotone(op, |number| is(number, Ordering::is_ge), |number| is(number, Ordering::is_gt)),
+        true => monotone(mirrored(op), |number| is(number, Ordering::is_le), |number| is(number, Ordering::is_lt)),
     }?;
-    term.kind = Kind::Integer;
-    Some((term, Wanted::Spans(spans), true))
+    let in_doubt = spans.ends().any(|end| may_lose_order(&steps, end));
+    match in_doubt {
+        true => Some((term, Wanted::Any, false)),
+        false => Some((term, Wanted::Spans(spans), true)),
+    }
 }
 
 /// What is wanted of a double column, or of a text that is cast to a double.
@@ -137,14 +158,13 @@ fn double(term: &Term, op: Operator, constant: f64) -> (Wanted, bool) {
 }
 
 /// What is wanted of a text that is cast to `numeric`, as doubles.
-#[expect(clippy::cast_precision_loss, reason = "the range is widened by more")]
-fn numeric(scale: u32, op: Operator, constant: &ScalarValue) -> Option<Wanted> {
+fn numeric(scale: Option<i32>, op: Operator, constant: &ScalarValue) -> Option<Wanted> {
     let constant = match constant {
         ScalarValue::Float64(Some(number)) => *number,
-        ScalarValue::Decimal128(Some(number), _, scale) => *number as f64 / 10_f64.powi(i32::from(*scale)),
-        constant => integer(constant)? as f64,
+        ScalarValue::Binary(Some(key)) => Numeric::from_key(key)?.to_f64().unwrap_or(f64::INFINITY),
+        _ => return None,
     };
-    let rounding = 0.1_f64.powi(i32::try_from(scale).ok()?);
+    let rounding = scale.map_or(0.0, |scale| 0.1_f64.powi(scale));
     Some(match real::compare(op, constant) {
         Some(range) if constant.is_finite() => Wanted::Range(real::widened(range, rounding)),
         _ => Wanted::Any,
@@ -152,19 +172,43 @@ fn numeric(scale: u32, op: Operator, constant: &ScalarValue) -> Option<Wanted> {
 }
 
 fn is_falling(steps: &[Step]) -> bool {
-    steps.iter().filter(|step| real::turns(step)).count() % 2 == 1
+    let turns = |step: &&Step| match step {
+        Step::Exact(Operator::Minus, _, constant_first) => *constant_first,
+        Step::Exact(Operator::Multiply | Operator::Divide, constant, _) => {
+            constant.compare(&Numeric::new(0, 0)).is_lt()
+        }
+        step => real::turns(step),
+    };
+    steps.iter().filter(turns).count() % 2 == 1
 }
 
+/// What the steps make of an integer; none if that overflows.
 #[expect(clippy::cast_precision_loss, reason = "the cast rounds as the engine's does")]
-fn apply(step: &Step, value: f64, number: i64) -> f64 {
-    match step {
-        Step::Real => number as f64,
-        Step::AddReal(constant) => value + constant,
-        Step::SubtractFromReal(constant) => constant - value,
-        Step::MultiplyReal(constant) => value * constant,
-        Step::DivideReal(constant) => value / constant,
-        _ => value,
+fn image(steps: &[Step], number: i64) -> Option<Number> {
+    let mut value = Number::Double(number as f64);
+    for step in steps {
+        value = match (step, value) {
+            (Step::Real, _) => Number::Double(number as f64),
+            (Step::Numeric(scale), _) => Number::Exact(Numeric::new(number, *scale)),
+            (Step::Exact(op, constant, constant_first), Number::Exact(value)) => {
+                let (one, other) = if *constant_first { (constant, &value) } else { (&value, constant) };
+                let made = match op {
+                    Operator::Plus => one.add(other),
+                    Operator::Minus => one.sub(other),
+                    Operator::Multiply => one.mul(other),
+                    _ => one.div(other),
+                };
+                Number::Exact(made.ok()?)
+            }
+            (Step::Double, Number::Exact(value)) => Number::Double(value.to_f64().ok()?),
+            (Step::AddReal(constant), Number::Double(value)) => Number::Double(value + constant),
+            (Step::SubtractFromReal(constant), Number::Double(value)) => Number::Double(constant - value),
+            (Step::MultiplyReal(constant), Number::Double(value)) => Number::Double(value * constant),
+            (Step::DivideReal(constant), Number::Double(value)) => Number::Double(value / constant),
+            _ => return None,
+        };
     }
+    Some(value)
 }
 
 /// The comparison with its sides exchanged.
@@ -173,8 +217,7 @@ pub(super) fn mirrored(op: Operator) -> Operator {
 }
 
 /// What it asks of the column that a term's value is one of those wanted.
-pub(super) fn invert(term: &Term, mut wanted: Wanted, exact: bool) -> Facts {
-    let mut exact = exact && !term.partial;
+pub(super) fn invert(term: &Term, mut wanted: Wanted, mut exact: bool) -> Facts {
     for step in term.steps.iter().rev() {
         let (before, all) = back(step, wanted);
         wanted = before;
@@ -205,15 +248,16 @@ fn values(texts: Vec<String>) -> Vec<Value> {
 /// One step back; whether the values before it are exactly those that lead to one wanted.
 fn back(step: &Step, wanted: Wanted) -> (Wanted, bool) {
     let spans = |spans: Spans| (Wanted::Spans(spans), true);
-    let timed = |(spans, exact): (Spans, bool)| (Wanted::Spans(spans), exact);
+    let clocked = |(spans, exact): (Spans, bool)| (Wanted::Spans(spans), exact);
     match (step, wanted) {
         (Step::Add(low, high), Wanted::Spans(set)) => (Wanted::Spans(set.before_add(*low, *high)), low == high),
         (Step::SubtractFrom(constant), Wanted::Spans(set)) => spans(set.before_subtract_from(*constant)),
         (Step::Multiply(factor), Wanted::Spans(set)) => spans(set.before_multiply(*factor)),
         (Step::Divide(divisor), Wanted::Spans(set)) => spans(set.before_divide(*divisor)),
-        (Step::Trunc(unit, zone), Wanted::Spans(set)) => timed(zone::before_trunc(&set, *unit, *zone)),
-        (Step::Day(zone), Wanted::Spans(set)) => timed(zone::before_day(&set, *zone)),
-        (Step::Year(zone), Wanted::Spans(set)) => timed(zone::before_year(&set, *zone)),
+        (Step::Trunc(unit, zone), Wanted::Spans(set)) => clocked(zone::before_trunc(&set, *unit, *zone)),
+        (Step::Local(zone), Wanted::Spans(set)) => clocked(zone::before_local(&set, *zone)),
+        (Step::Day(zone), Wanted::Spans(set)) => clocked(zone::before_day(&set, *zone)),
+        (Step::Year(zone), Wanted::Spans(set)) => clocked(zone::before_year(&set, *zone)),
         (Step::Position(needle), Wanted::Spans(set)) => position(needle, &set),
         (Step::Digits, Wanted::Words(Words::OneOf(texts))) => {
             let numbers = texts.iter().filter_map(|text| {

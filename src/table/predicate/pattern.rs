@@ -2,9 +2,6 @@
 
 use crate::model::filter::Pattern;
 
-/// Capitals in the upper case of characters that are not these letters: `ß` gives `SS`, `ı` gives `I`, `ẗ` gives `T̈`.
-const CAPITALS_OF_OTHERS: &str = "AFHIJLNSTWY";
-
 /// What a text must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Words {
@@ -50,13 +47,15 @@ impl Gathered {
             self.pieces.push(self.piece);
         }
         let (anchored_start, anchored_end) = (!self.starts_wild, !self.ends_wild);
+        // Of other letters than those of ASCII PostgreSQL does not ignore the case, upstream may.
+        let exact = self.exact && !(ignore_case && self.pieces.iter().any(|piece| !piece.is_ascii()));
         let words = match self.pieces.as_slice() {
             [] if anchored_start && anchored_end => Words::OneOf(vec![String::new()]),
             [] => Words::Any,
             [whole] if anchored_start && anchored_end && !ignore_case => Words::OneOf(vec![whole.clone()]),
             _ => Words::Like(Pattern { pieces: self.pieces, anchored_start, anchored_end, ignore_case }),
         };
-        (words, self.exact)
+        (words, exact)
     }
 }
 
@@ -121,19 +120,29 @@ pub(super) fn piece(text: &str, anchored_start: bool, anchored_end: bool, ignore
     }
 }
 
-/// The texts whose lower case is of these, and whether that says all.
+/// The texts whose lower case is of these, and whether that says all. Only the letters of ASCII have one.
 pub(super) fn before_lower(words: Words, exact: bool) -> (Words, bool) {
-    let shouts = |text: &str| text.bytes().any(|byte| byte.is_ascii_uppercase());
+    before_case(words, exact, |byte| byte.is_ascii_uppercase())
+}
+
+/// The texts whose upper case is of these, and whether that says all.
+pub(super) fn before_upper(words: Words, exact: bool) -> (Words, bool) {
+    before_case(words, exact, |byte| byte.is_ascii_lowercase())
+}
+
+/// The texts that are of these once no letter is left that `is_gone` tells.
+fn before_case(words: Words, exact: bool, is_gone: fn(&u8) -> bool) -> (Words, bool) {
+    let is_never = |text: &str| text.as_bytes().iter().any(is_gone);
     match words {
         Words::OneOf(mut texts) => {
-            texts.retain(|text| !shouts(text));
+            texts.retain(|text| !is_never(text));
             match texts.as_slice() {
                 [] => (Words::OneOf(texts), exact),
                 [text] => (piece(text, true, true, true), exact && text.is_ascii()),
                 _ => (Words::Any, false),
             }
         }
-        Words::Like(pattern) if !pattern.ignore_case && pattern.pieces.iter().any(|piece| shouts(piece)) => {
+        Words::Like(pattern) if !pattern.ignore_case && pattern.pieces.iter().any(|piece| is_never(piece)) => {
             (Words::OneOf(Vec::new()), exact)
         }
         Words::Like(pattern) => {
@@ -142,39 +151,6 @@ pub(super) fn before_lower(words: Words, exact: bool) -> (Words, bool) {
         }
         Words::NoneOf(_) => (Words::Any, false),
         Words::Any => (Words::Any, exact),
-    }
-}
-
-/// The texts whose upper case is of these. Characters such as `ß`, `ı` and `ﬁ` have capitals among the ASCII letters
-/// without being those letters in lower case, so the pieces are cut at the capitals that this can give.
-pub(super) fn before_upper(words: Words, exact: bool) -> (Words, bool) {
-    let whispers = |text: &str| text.bytes().any(|byte| byte.is_ascii_lowercase());
-    let mut pieces = match words {
-        Words::Any => return (Words::Any, exact),
-        Words::NoneOf(_) => return (Words::Any, false),
-        Words::OneOf(texts) if texts.iter().all(|text| whispers(text)) => return (Words::OneOf(Vec::new()), exact),
-        Words::OneOf(texts) => match <[String; 1]>::try_from(texts) {
-            Ok(text) => text.to_vec(),
-            Err(_) => return (Words::Any, false),
-        },
-        Words::Like(pattern) if !pattern.ignore_case && pattern.pieces.iter().any(|piece| whispers(piece)) => {
-            return (Words::OneOf(Vec::new()), exact);
-        }
-        Words::Like(pattern) => pattern.pieces,
-    };
-    pieces = pieces
-        .iter()
-        .flat_map(|piece| {
-            piece.split(|letter: char| !letter.is_ascii() || CAPITALS_OF_OTHERS.contains(letter.to_ascii_uppercase()))
-        })
-        .filter(|piece| !piece.is_empty())
-        .map(str::to_owned)
-        .collect();
-    match pieces.is_empty() {
-        true => (Words::Any, false),
-        false => {
-            (Words::Like(Pattern { pieces, anchored_start: false, anchored_end: false, ignore_case: true }), false)
-        }
     }
 }
 
@@ -192,28 +168,5 @@ pub(super) fn before_left(words: Words, exact: bool, count: usize) -> (Words, bo
         Words::Like(pattern) => (Words::Like(Pattern { anchored_end: false, ..pattern }), false),
         Words::NoneOf(_) => (Words::Any, false),
         Words::Any => (Words::Any, exact),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The capitals at which `before_upper` cuts are those of all characters beyond ASCII, by Rust's tables.
-    #[test]
-    fn capitals_from_beyond_ascii_are_cut_at() {
-        let given = ('\u{80}'..=char::MAX).flat_map(char::to_uppercase).filter(char::is_ascii_uppercase);
-        for capital in given {
-            assert!(CAPITALS_OF_OTHERS.contains(capital), "{capital}");
-        }
-    }
-
-    /// No text in lower case holds an ASCII capital, and the other way round.
-    #[test]
-    fn case_is_folded_away() {
-        for letter in '\0'..=char::MAX {
-            assert!(!letter.to_lowercase().any(|folded| folded.is_ascii_uppercase()), "{letter}");
-            assert!(!letter.to_uppercase().any(|folded| folded.is_ascii_lowercase()), "{letter}");
-        }
     }
 }

@@ -69,6 +69,11 @@ impl Spans {
         self.0.iter().any(|&(from, to)| from <= low && high <= to)
     }
 
+    /// The ends of its spans.
+    pub(super) fn ends(&self) -> impl Iterator<Item = i128> {
+        self.0.iter().flat_map(|&(low, high)| [low, high])
+    }
+
     /// Maps each span to another.
     pub(super) fn map(&self, each: impl FnMut(&(i128, i128)) -> (i128, i128)) -> Self {
         Spans::from_unsorted(self.0.iter().map(each).collect())

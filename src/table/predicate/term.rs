@@ -1,19 +1,21 @@
 //! Terms over one column, as the column and the steps that lead from its value to the term's.
 
 use datafusion::arrow::array::timezone::Tz;
-use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
-use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::{Expr, Operator};
 
 pub(super) use super::constant::{integer, literal, text};
 use super::words::{self, Words};
 use super::zone::{self, DAY_US, SLOP_US, Unit};
+use crate::function::numeric::Numeric;
 use crate::model::filter::{Atom, Condition};
 use crate::model::table::{Column, Table, Type};
-use crate::sql::functions::json::{OBJECT_FIELD, OBJECT_FIELD_TEXT};
+use crate::pgtype::types::PgType;
+use crate::sql::scalar::RowFunction;
 
-/// A term. It is NULL exactly where the value is that it starts from, unless it is `partial` or goes by
-/// [`Step::Words`].
+/// A term. It is NULL exactly where the value is that it starts from, unless it goes by [`Step::Words`].
 #[derive(Clone, Debug)]
 pub(super) struct Term {
     pub(super) column: &'static Column,
@@ -23,21 +25,21 @@ pub(super) struct Term {
     pub(super) base: Type,
     pub(super) steps: Vec<Step>,
     pub(super) kind: Kind,
-    /// It may be NULL where the value is not.
-    pub(super) partial: bool,
 }
 
 /// What a term's value is.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     Integer,
-    /// An integer that counts units of ten to the minus this.
-    Decimal(u32),
+    /// A `numeric` that is worked out from an integer.
+    Exact,
     Real,
-    /// The text of a number, rounded to so many decimal digits at the least.
-    Numeric(u32),
-    /// With the number of its units in a second.
-    Time(i128, Option<Tz>),
+    /// The text of a number as a `numeric`, or a double made of that; rounded to so many decimal digits, if to any.
+    Numeric(Option<i32>),
+    /// In microseconds, with its zone if it has one.
+    Time(Option<Tz>),
+    /// Microseconds between two times.
+    Span,
     Date,
     Text,
     Boolean,
@@ -55,6 +57,12 @@ pub(super) enum Step {
     Multiply(i128),
     /// Cut towards zero.
     Divide(i128),
+    /// An integer that counts units of ten to the minus this becomes a `numeric`.
+    Numeric(u16),
+    /// A `numeric` and a constant, which may stand first.
+    Exact(Operator, Numeric, bool),
+    /// A `numeric` becomes a double.
+    Double,
     /// An integer becomes a double.
     Real,
     AddReal(f64),
@@ -63,6 +71,8 @@ pub(super) enum Step {
     DivideReal(f64),
     /// Time to the start of its unit.
     Trunc(Unit, Tz),
+    /// Time to what the clocks show then.
+    Local(Tz),
     /// Time to its date.
     Day(Tz),
     /// Time to its year.
@@ -92,22 +102,10 @@ impl Terms<'_> {
         match expr {
             Expr::Column(name) => self.column(&name.name),
             Expr::Alias(alias) => self.read(&alias.expr),
-            Expr::Cast(cast) => self.read(&cast.expr)?.cast(cast.field.data_type()),
-            Expr::TryCast(cast) => {
-                let mut term = self.read(&cast.expr)?.cast(cast.field.data_type())?;
-                term.partial = true;
-                Some(term)
-            }
-            Expr::Negative(inner) => {
-                let term = self.read(inner)?;
-                match term.kind {
-                    Kind::Integer => Some(term.step(Step::SubtractFrom(0))),
-                    Kind::Real => Some(term.step(Step::SubtractFromReal(0.0))),
-                    _ => None,
-                }
-            }
-            Expr::BinaryExpr(binary) => self.arithmetic(binary),
-            Expr::ScalarFunction(function) => self.function(function.func.name(), &function.args),
+            Expr::Cast(cast) => self.cast(self.read(&cast.expr)?, type_of(cast.field.data_type())?),
+            // The units of a virtual table's columns.
+            Expr::BinaryExpr(binary) => self.arithmetic(binary.op, &binary.left, &binary.right),
+            Expr::ScalarFunction(function) => self.function(function),
             Expr::Case(case) => words::read(self, case),
             _ => None,
         }
@@ -120,51 +118,121 @@ impl Terms<'_> {
             Type::Bigint => Kind::Integer,
             Type::Double => Kind::Real,
             Type::Boolean => Kind::Boolean,
-            Type::Timestamptz => Kind::Time(1_000_000, Some(self.zone)),
+            Type::Timestamptz => Kind::Time(Some(self.zone)),
             Type::Jsonb => Kind::Json,
         };
-        Some(Term { column, path: Vec::new(), base: column.ty, steps: Vec::new(), kind, partial: false })
+        Some(Term { column, path: Vec::new(), base: column.ty, steps: Vec::new(), kind })
     }
 
-    fn arithmetic(self, binary: &BinaryExpr) -> Option<Term> {
-        let (term, constant, constant_first) = match (literal(&binary.left), literal(&binary.right)) {
-            (None, Some(constant)) => (self.read(&binary.left)?, constant, false),
-            (Some(constant), None) => (self.read(&binary.right)?, constant, true),
+    fn arithmetic(self, op: Operator, left: &Expr, right: &Expr) -> Option<Term> {
+        let (term, constant, constant_first) = match (literal(left), literal(right)) {
+            (None, Some(constant)) => (self.read(left)?, constant, false),
+            (Some(constant), None) => (self.read(right)?, constant, true),
             _ => return None,
         };
-        let step = match term.kind {
-            Kind::Integer => integer_step(binary.op, integer(&constant)?, constant_first)?,
-            Kind::Real => real_step(binary.op, &constant, constant_first)?,
-            Kind::Time(1_000_000, zone) => interval_step(binary.op, &constant, constant_first, zone)?,
+        let step = match (term.kind, &constant) {
+            (Kind::Integer, constant) => integer_step(op, integer(constant)?, constant_first)?,
+            (Kind::Exact, constant) => exact_step(op, constant, constant_first)?,
+            (Kind::Real, constant) => real_step(op, constant, constant_first)?,
+            (Kind::Date, constant) if integer(constant).is_some() => match op {
+                Operator::Plus | Operator::Minus => integer_step(op, integer(constant)?, constant_first)?,
+                _ => return None,
+            },
+            (Kind::Date, ScalarValue::Date32(Some(day))) if op == Operator::Minus && finite_day(*day) => {
+                let step = integer_step(op, i128::from(*day), constant_first)?;
+                return Some(term.turned([step], Kind::Integer));
+            }
+            (Kind::Time(_), ScalarValue::TimestampMicrosecond(Some(time), _))
+                if op == Operator::Minus && finite_time(*time) =>
+            {
+                let step = integer_step(op, i128::from(*time), constant_first)?;
+                return Some(term.turned([step], Kind::Span));
+            }
+            (Kind::Time(zone), constant) => interval_step(op, constant, constant_first, zone)?,
             _ => return None,
         };
         Some(term.step(step))
     }
 
-    fn function(self, name: &str, args: &[Expr]) -> Option<Term> {
-        let name = name.to_ascii_lowercase();
-        match (name.as_str(), args) {
+    fn function(self, call: &ScalarFunction) -> Option<Term> {
+        let function = RowFunction::of(&call.func)?;
+        match (call.name(), call.args.as_slice()) {
+            // What decides in a comparison.
+            ("numeric_key", [inner]) => self.read(inner).filter(|term| term.is_exact()),
+            ("float8_key", [inner]) => {
+                self.read(inner).filter(|term| matches!(term.kind, Kind::Real | Kind::Numeric(_)))
+            }
+            ("interval_key", [inner]) => self
+                .read(inner)
+                .filter(|term| matches!(term.kind, Kind::Span))
+                .map(|term| term.turned([], Kind::Integer)),
+            ("-", [inner]) => self.read(inner)?.negated(),
+            ("+", [inner]) => self.read(inner),
+            ("+", [left, right]) => self.arithmetic(Operator::Plus, left, right),
+            ("-", [left, right]) => self.arithmetic(Operator::Minus, left, right),
+            ("*", [left, right]) => self.arithmetic(Operator::Multiply, left, right),
+            ("/", [left, right]) => self.arithmetic(Operator::Divide, left, right),
             ("lower", [inner]) => self.text_term(inner, Step::Lower),
             ("upper", [inner]) => self.text_term(inner, Step::Upper),
             ("left", [inner, count]) => self.left(inner, count),
             ("substr" | "substring", [inner, start, count]) if integer(&literal(start)?) == Some(1) => {
                 self.left(inner, count)
             }
-            ("strpos" | "position" | "instr", [inner, needle]) => {
+            ("strpos" | "position", [inner, needle]) => {
                 let mut term = self.text_term(inner, Step::Position(text(needle)?))?;
                 term.kind = Kind::Integer;
                 Some(term)
             }
-            (OBJECT_FIELD, [inner, key]) => self.member(inner, key, Kind::Json),
-            (OBJECT_FIELD_TEXT, [inner, key]) => {
+            ("->", [inner, key]) => self.member(inner, key, Kind::Json),
+            ("->>", [inner, key]) => {
                 let term = self.member(inner, key, Kind::Text)?;
                 Some(Term { base: Type::Text, ..term })
             }
             ("date_trunc", [unit, inner]) => self.trunc(unit, inner, None),
-            ("date_trunc", [unit, inner, zone]) => self.trunc(unit, inner, Some(text(zone)?.parse().ok()?)),
-            ("date_part" | "extract", [part, inner]) => self.part(&text(part)?, inner),
+            ("date_trunc", [unit, inner, zone]) => self.trunc(unit, inner, Some(zone::named(&text(zone)?)?)),
+            ("date_part", [part, inner]) => self.part(&text(part)?, inner, false),
+            ("extract", [part, inner]) => self.part(&text(part)?, inner, true),
+            ("timezone", [zone, inner]) => {
+                let zone = zone::named(&text(zone)?)?;
+                let term = self.read(inner).filter(|term| matches!(term.kind, Kind::Time(Some(_))))?;
+                Some(term.turned([Step::Local(zone)], Kind::Time(None)))
+            }
+            ("numeric", [inner]) if function.typmod().is_some() => {
+                let term = self.read(inner).filter(|term| matches!(term.kind, Kind::Numeric(None)))?;
+                // The scale is the lower eleven bits, and has a sign.
+                let scale = (((function.typmod()? - 4) & 0x7ff) ^ 1024) - 1024;
+                Some(term.turned([], Kind::Numeric(Some(scale))))
+            }
+            (_, [inner]) if function.is_cast() => self.cast(self.read(inner)?, function.result()),
             _ => None,
         }
+    }
+
+    /// The term under a cast, if the cast keeps order.
+    fn cast(self, term: Term, to: PgType) -> Option<Term> {
+        if !term.path.is_empty() && term.steps.is_empty() && matches!(term.kind, Kind::Text) {
+            return term.cast_path(to);
+        }
+        let is_utc = zone::is_utc(self.zone);
+        Some(match (term.kind, to) {
+            (Kind::Text, PgType::Text)
+            | (Kind::Real | Kind::Numeric(_), PgType::Float8)
+            | (Kind::Boolean, PgType::Bool)
+            // A value outside a narrower type is an error there, never another value.
+            | (Kind::Integer, PgType::Int2 | PgType::Int4 | PgType::Int8) => term,
+            (Kind::Integer, PgType::Float8) => term.turned([Step::Real], Kind::Real),
+            (Kind::Integer, PgType::Numeric) => term.turned([Step::Numeric(0)], Kind::Exact),
+            (Kind::Exact, PgType::Float8) => term.turned([Step::Double], Kind::Real),
+            (Kind::Integer, PgType::Text | PgType::Varchar) => term.turned([Step::Digits], Kind::Text),
+            (Kind::Time(zone), PgType::Date) => term.turned([Step::Day(zone.or_else(utc)?)], Kind::Date),
+            (Kind::Time(Some(zone)), PgType::Timestamp) => term.turned([Step::Local(zone)], Kind::Time(None)),
+            (Kind::Time(None), PgType::Timestamptz) if is_utc => term.turned([], Kind::Time(Some(self.zone))),
+            (Kind::Date, PgType::Timestamp) => term.turned([Step::Multiply(i128::from(DAY_US))], Kind::Time(None)),
+            (Kind::Date, PgType::Timestamptz) if is_utc => {
+                term.turned([Step::Multiply(i128::from(DAY_US))], Kind::Time(Some(self.zone)))
+            }
+            _ => return None,
+        })
     }
 
     fn member(self, document: &Expr, key: &Expr, kind: Kind) -> Option<Term> {
@@ -186,30 +254,22 @@ impl Terms<'_> {
     fn trunc(self, unit: &Expr, inner: &Expr, zone: Option<Tz>) -> Option<Term> {
         let unit = Unit::parse(&text(unit)?)?;
         let term = self.read(inner)?;
-        match term.kind {
-            Kind::Time(1_000_000, own) => {
-                let zone = zone.or(own).or_else(utc)?;
-                Some(term.step(Step::Trunc(unit, zone)))
-            }
-            _ => None,
-        }
+        let Kind::Time(own) = term.kind else { return None };
+        let zone = zone.or(own).or_else(utc)?;
+        Some(term.step(Step::Trunc(unit, zone)))
     }
 
-    fn part(self, part: &str, inner: &Expr) -> Option<Term> {
-        let mut term = self.read(inner)?;
-        let Kind::Time(1_000_000, zone) = term.kind else { return None };
-        match part.to_ascii_lowercase().as_str() {
-            "year" => {
-                term.steps.push(Step::Year(zone.or_else(utc)?));
-                term.kind = Kind::Integer;
-            }
-            "epoch" => {
-                term.steps.extend([Step::Real, Step::DivideReal(1e6)]);
-                term.kind = Kind::Real;
-            }
+    /// `extract` if `exact`, else `date_part`.
+    fn part(self, part: &str, inner: &Expr, exact: bool) -> Option<Term> {
+        let term = self.read(inner)?;
+        let Kind::Time(zone) = term.kind else { return None };
+        Some(match (part.to_ascii_lowercase().as_str(), exact) {
+            ("year", true) => term.turned([Step::Year(zone.or_else(utc)?), Step::Numeric(0)], Kind::Exact),
+            ("year", false) => term.turned([Step::Year(zone.or_else(utc)?), Step::Real], Kind::Real),
+            ("epoch", true) => term.turned([Step::Numeric(6)], Kind::Exact),
+            ("epoch", false) => term.turned([Step::Real, Step::DivideReal(1e6)], Kind::Real),
             _ => return None,
-        }
-        Some(term)
+        })
     }
 }
 
@@ -227,7 +287,7 @@ impl Term {
 
     /// Whether it is never NULL.
     pub(super) fn is_never_null(&self) -> bool {
-        !self.column.nullable && self.path.is_empty() && !self.partial && !self.goes_by_words()
+        !self.column.nullable && self.path.is_empty() && !self.goes_by_words()
     }
 
     /// Whether it may be NULL where its value is not, or the other way round.
@@ -240,86 +300,55 @@ impl Term {
         Condition { column: self.column.name, path: self.path.clone(), atom }
     }
 
+    /// Whether it is a `numeric`.
+    fn is_exact(&self) -> bool {
+        matches!(self.kind, Kind::Exact | Kind::Numeric(_))
+    }
+
+    fn negated(self) -> Option<Self> {
+        Some(match self.kind {
+            Kind::Integer => self.step(Step::SubtractFrom(0)),
+            Kind::Real => self.step(Step::SubtractFromReal(0.0)),
+            Kind::Exact => self.step(Step::Exact(Operator::Minus, Numeric::new(0, 0), true)),
+            _ => return None,
+        })
+    }
+
     /// The text at a path under a cast. What is no such number is an error there, never another number.
-    fn cast_path(mut self, to: &DataType) -> Option<Self> {
+    fn cast_path(mut self, to: PgType) -> Option<Self> {
         (self.base, self.kind) = match to {
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => return Some(self),
-            DataType::Float64 => (Type::Double, Kind::Real),
-            DataType::Boolean => (Type::Boolean, Kind::Boolean),
-            DataType::Decimal128(_, scale) => (Type::Double, Kind::Numeric(u32::try_from(*scale).ok()?)),
-            to if to.is_integer() => (Type::Bigint, Kind::Integer),
+            PgType::Text => return Some(self),
+            PgType::Float8 => (Type::Double, Kind::Real),
+            PgType::Bool => (Type::Boolean, Kind::Boolean),
+            PgType::Numeric => (Type::Double, Kind::Numeric(None)),
+            PgType::Int2 | PgType::Int4 | PgType::Int8 => (Type::Bigint, Kind::Integer),
             _ => return None,
         };
         Some(self)
     }
-
-    /// The term under a cast, if the cast keeps order.
-    fn cast(self, to: &DataType) -> Option<Self> {
-        if !self.path.is_empty() && self.steps.is_empty() && matches!(self.kind, Kind::Text) {
-            return self.cast_path(to);
-        }
-        match (self.kind, to) {
-            (Kind::Numeric(scale), DataType::Decimal128(_, to_scale)) => {
-                let kind = Kind::Numeric(scale.min(u32::try_from(*to_scale).ok()?));
-                Some(Term { kind, ..self })
-            }
-            (Kind::Numeric(_), DataType::Float64) => Some(self),
-            (_, DataType::Dictionary(_, inner)) => self.cast(inner),
-            (Kind::Text, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
-            | (Kind::Real, DataType::Float64)
-            | (Kind::Date, DataType::Date32)
-            | (Kind::Boolean, DataType::Boolean) => Some(self),
-            // A value outside a narrower type is an error there, never another value.
-            (Kind::Integer, to) if to.is_integer() => Some(self),
-            (Kind::Integer, DataType::Float64) => Some(self.turned([Step::Real], Kind::Real)),
-            (Kind::Integer, DataType::Decimal128(_, scale)) => {
-                let scale = u32::try_from(*scale).ok()?;
-                let factor = 10_i128.checked_pow(scale)?;
-                Some(self.turned([Step::Multiply(factor)], Kind::Decimal(scale)))
-            }
-            (Kind::Integer, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View) => {
-                Some(self.turned([Step::Digits], Kind::Text))
-            }
-            (Kind::Time(per_second, zone), DataType::Timestamp(unit, to_zone)) => {
-                let to_zone = match to_zone {
-                    Some(name) => Some(name.parse::<Tz>().ok()?),
-                    None => None,
-                };
-                // PostgreSQL goes through local time here, arrow does not in one of the two directions.
-                if zone.is_some() != to_zone.is_some() && !zone.or(to_zone).is_some_and(zone::is_utc) {
-                    return None;
-                }
-                let target = per_second_of(*unit);
-                let step = match target >= per_second {
-                    true => Step::Multiply(target / per_second),
-                    false => Step::Divide(per_second / target),
-                };
-                Some(self.turned((target != per_second).then_some(step), Kind::Time(target, to_zone)))
-            }
-            (Kind::Time(1_000_000, zone), DataType::Date32) => {
-                Some(self.turned([Step::Day(zone.or_else(utc)?)], Kind::Date))
-            }
-            (Kind::Date, DataType::Timestamp(unit, to_zone)) => {
-                let to_zone = match to_zone {
-                    Some(name) => Some(name.parse::<Tz>().ok().filter(|zone| zone::is_utc(*zone))?),
-                    None => None,
-                };
-                let per_second = per_second_of(*unit);
-                Some(self.turned([Step::Multiply(86_400 * per_second)], Kind::Time(per_second, to_zone)))
-            }
-            _ => None,
-        }
-    }
 }
 
-/// Units of a timestamp in one second.
-pub(super) fn per_second_of(unit: TimeUnit) -> i128 {
-    match unit {
-        TimeUnit::Second => 1,
-        TimeUnit::Millisecond => 1_000,
-        TimeUnit::Microsecond => 1_000_000,
-        TimeUnit::Nanosecond => 1_000_000_000,
-    }
+/// The type that a cast of the engine's own gives.
+fn type_of(ty: &DataType) -> Option<PgType> {
+    Some(match ty {
+        DataType::Dictionary(_, inner) => type_of(inner)?,
+        DataType::Int16 => PgType::Int2,
+        DataType::Int32 => PgType::Int4,
+        DataType::Int64 => PgType::Int8,
+        DataType::Float64 => PgType::Float8,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => PgType::Text,
+        _ => return None,
+    })
+}
+
+/// Whether a time is one, and not infinity.
+pub(super) fn finite_time(micros: i64) -> bool {
+    micros != i64::MIN && micros != i64::MAX
+}
+
+/// Whether a date is one, and not infinity.
+pub(super) fn finite_day(day: i32) -> bool {
+    day != i32::MIN && day != i32::MAX
 }
 
 fn utc() -> Option<Tz> {
@@ -335,6 +364,17 @@ fn integer_step(op: Operator, constant: i128, constant_first: bool) -> Option<St
         Operator::Divide if !constant_first && constant != 0 => Some(Step::Divide(constant)),
         _ => None,
     }
+}
+
+fn exact_step(op: Operator, constant: &ScalarValue, constant_first: bool) -> Option<Step> {
+    let ScalarValue::Binary(Some(bytes)) = constant else { return None };
+    let constant = Numeric::decode(bytes);
+    let fits = match op {
+        Operator::Plus | Operator::Minus | Operator::Multiply => true,
+        Operator::Divide => !constant_first && !constant.is_zero(),
+        _ => false,
+    };
+    (fits && constant.is_finite()).then_some(Step::Exact(op, constant, constant_first))
 }
 
 fn real_step(op: Operator, constant: &ScalarValue, constant_first: bool) -> Option<Step> {
@@ -354,16 +394,8 @@ fn real_step(op: Operator, constant: &ScalarValue, constant_first: bool) -> Opti
 
 /// Time plus or minus an interval. Months and, where clocks are changed, days have no one length.
 fn interval_step(op: Operator, constant: &ScalarValue, constant_first: bool, zone: Option<Tz>) -> Option<Step> {
-    let (months, days, nanos) = match constant {
-        ScalarValue::IntervalMonthDayNano(Some(interval)) => (interval.months, interval.days, interval.nanoseconds),
-        ScalarValue::IntervalDayTime(Some(interval)) => {
-            (0, interval.days, i64::from(interval.milliseconds).checked_mul(1_000_000)?)
-        }
-        ScalarValue::IntervalYearMonth(Some(months)) => (*months, 0, 0),
-        ScalarValue::DurationMicrosecond(Some(micros)) => (0, 0, micros.checked_mul(1_000)?),
-        ScalarValue::DurationNanosecond(Some(nanos)) => (0, 0, *nanos),
-        _ => return None,
-    };
+    let ScalarValue::IntervalMonthDayNano(Some(interval)) = constant else { return None };
+    let (months, days, nanos) = (interval.months, interval.days, interval.nanoseconds);
     let day = i128::from(DAY_US);
     let months = i128::from(months);
     let fixed = i128::from(days) * day + i128::from(nanos.div_euclid(1_000));
@@ -371,9 +403,8 @@ fn interval_step(op: Operator, constant: &ScalarValue, constant_first: bool, zon
         true => 0,
         false => i128::from(SLOP_US),
     };
-    let cut = i128::from(nanos.rem_euclid(1_000) != 0);
     let (one, other) = (months * 28 * day, months * 31 * day);
-    let (low, high) = (fixed + one.min(other) - slack, fixed + one.max(other) + slack + cut);
+    let (low, high) = (fixed + one.min(other) - slack, fixed + one.max(other) + slack);
     match op {
         Operator::Plus => Some(Step::Add(low, high)),
         Operator::Minus if !constant_first => Some(Step::Add(-high, -low)),

@@ -106,6 +106,18 @@ pub(super) fn is_utc(zone: Tz) -> bool {
     matches!(zone.to_string().as_str(), "UTC" | "+00:00" | "Etc/UTC" | "Zulu" | "Etc/Zulu" | "GMT" | "Etc/GMT" | "UCT")
 }
 
+/// The zone of that name, if it means the same to PostgreSQL: an abbreviation is no region there, and the sign of an
+/// offset is turned.
+pub(super) fn named(name: &str) -> Option<Tz> {
+    let is_region = name.contains('/') || name == "UTC";
+    name.parse().ok().filter(|_| is_region && !name.starts_with(['+', '-']))
+}
+
+/// The instants whose local time, in microseconds since 1970-01-01, lies in the set.
+pub(super) fn before_local(times: &Spans, zone: Tz) -> (Spans, bool) {
+    edges(times, |local| reached(naive(i64::try_from(local).ok()?)?, zone))
+}
+
 /// The instants whose local date, in days since 1970-01-01, lies in the set.
 pub(super) fn before_day(days: &Spans, zone: Tz) -> (Spans, bool) {
     let midnight = |day: i128| {
@@ -119,7 +131,15 @@ pub(super) fn before_day(days: &Spans, zone: Tz) -> (Spans, bool) {
 pub(super) fn before_year(years: &Spans, zone: Tz) -> (Spans, bool) {
     let new_year =
         |year: i128| reached(NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, 1, 1)?.and_hms_opt(0, 0, 0)?, zone);
-    edges(years, new_year)
+    // Before the year 1 comes -1, which the calendar calls 0.
+    let is_early = |end: i128| end != i128::MIN && end < 1;
+    let mut exact = true;
+    let years = years.map(|&(low, high)| {
+        exact &= !is_early(low) && !is_early(high);
+        (low, if is_early(high) { high + 1 } else { high })
+    });
+    let (spans, plain) = edges(&years, new_year);
+    (spans, plain && exact)
 }
 
 /// The instants of all units in the set, where `start` tells when a unit starts.

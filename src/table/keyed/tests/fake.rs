@@ -1,5 +1,6 @@
 //! An upstream of a few tables in memory, two of which give rows only by key, and an engine over it.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -7,8 +8,7 @@ use datafusion::arrow::array::{ArrayRef, Int64Array, StringArray, TimestampMicro
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::ast;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt, stream};
 use tokio::runtime::Handle;
@@ -21,8 +21,9 @@ use crate::model::scan::{At, Batches, Fetch, Keys, Page, Range, Scan, Source};
 use crate::model::statement::Statement;
 use crate::model::table::Fidelity::Superset;
 use crate::model::table::{Column, Lookup, TABLE, Table, Type, bigint, text, timestamptz};
+use crate::pgtype::style::Style;
 use crate::sql::engine::{Engine, Plan, Rows, View, Viewer};
-use crate::sql::functions::Facts;
+use crate::sql::facts::Facts;
 use crate::sql::timezone::Zone;
 use crate::table::provider::Settings;
 
@@ -254,6 +255,8 @@ impl Bench {
         let settings = Settings { zone: Zone::utc(), lookback: None, pushdown: true, switches: Vec::new() };
         let viewer = Viewer {
             facts,
+            style: Style::default(),
+            variables: HashMap::new(),
             settings,
             search_path: vec!["f".to_owned()],
             sources: vec![Arc::new(source)],
@@ -264,8 +267,9 @@ impl Bench {
     }
 
     pub(super) async fn planned(&self, sql: &str) -> Plan {
-        let ast = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap().remove(0);
-        self.engine.plan(&self.view, &ast, sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
+        let ast = crate::sql::parse::statements(sql).unwrap().remove(0);
+        let ast::Statement::Query(query) = ast else { panic!("{sql} is no query") };
+        self.engine.plan(&self.view, &query, sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
     }
 
     pub(super) async fn started(&self, sql: &str, statement: &Arc<Statement>) -> Rows {

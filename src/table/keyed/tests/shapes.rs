@@ -76,7 +76,7 @@ async fn a_scalar_subquery_drives_the_scan() {
 #[tokio::test]
 async fn what_lies_between_join_and_scan_is_looked_through() {
     let statements = [
-        "WITH some AS (SELECT id FROM traces WHERE kind IN ('k3', 'k4')), all_spans AS (SELECT trace_id AS t, tokens + 1 AS n FROM spans) SELECT * FROM all_spans JOIN some ON some.id = all_spans.t",
+        "WITH chosen AS (SELECT id FROM traces WHERE kind IN ('k3', 'k4')), all_spans AS (SELECT trace_id AS t, tokens + 1 AS n FROM spans) SELECT * FROM all_spans JOIN chosen ON chosen.id = all_spans.t",
         "SELECT * FROM (SELECT * FROM (SELECT trace_id AS a, id AS b FROM spans WHERE tokens % 3 > 0) x WHERE b <> 's9') y JOIN traces t ON t.id = y.a WHERE t.kind IN ('k3', 'k4')",
         "SELECT t.id, x.n FROM traces t JOIN (SELECT trace_id, sum(tokens) AS n FROM spans GROUP BY trace_id) x ON x.trace_id = t.id WHERE t.kind IN ('k3', 'k4')",
         "SELECT t.id, x.n FROM (SELECT trace_id, tokens % 2 AS odd, count(*) AS n FROM spans GROUP BY 2, 1 HAVING count(*) > 1) x JOIN traces t ON x.trace_id = t.id WHERE t.kind IN ('k3', 'k4')",
@@ -84,8 +84,6 @@ async fn what_lies_between_join_and_scan_is_looked_through() {
         "SELECT * FROM (SELECT trace_id, row_number() OVER (PARTITION BY trace_id ORDER BY tokens) AS r FROM spans) x JOIN traces t ON x.trace_id = t.id WHERE t.kind IN ('k3', 'k4') AND r = 1",
         "SELECT * FROM (SELECT trace_id, sum(tokens) OVER (PARTITION BY trace_id) AS r FROM spans) x JOIN traces t ON x.trace_id = t.id WHERE t.kind IN ('k3', 'k4')",
         "SELECT s.id FROM spans s JOIN traces t ON s.trace_id::varchar = t.id::text WHERE t.kind IN ('k3', 'k4')",
-        "SELECT s.id FROM spans s JOIN traces t ON arrow_cast(s.trace_id, 'Utf8View') = arrow_cast(t.id, 'Utf8View') WHERE t.kind IN ('k3', 'k4')",
-        "SELECT s.id FROM spans s JOIN (SELECT arrow_cast(id, 'Dictionary(Int32, Utf8)') AS k FROM traces WHERE kind IN ('k3', 'k4')) t ON s.trace_id = t.k",
         "SELECT s.id FROM spans s JOIN traces t ON s.trace_id = lower(t.id) WHERE t.kind IN ('k3', 'k4')",
         "SELECT s.id, p.a FROM (spans s CROSS JOIN (VALUES (1), (2)) p(a)) JOIN traces t ON s.trace_id = t.id WHERE t.kind IN ('k3', 'k4')",
         "SELECT x.id FROM (SELECT s.id, s.trace_id FROM spans s JOIN (VALUES (100), (250)) p(a) ON s.tokens > p.a) x JOIN traces t ON x.trace_id = t.id WHERE t.kind IN ('k3', 'k4')",

@@ -1,0 +1,483 @@
+//! Subqueries in expressions.
+//!
+//! While an expression is read, a subquery stays in it as the engine's own expression. Once the plan below is made,
+//! [`Analyzer::settle`] turns all but the simplest into joins: the engine's own way is left for `IN` and `EXISTS` that
+//! are conditions of WHERE by themselves, and for values that depend on nothing outside.
+
+mod quantified;
+
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, NullEquality, Spans};
+use datafusion::functions_aggregate::count::count_udaf;
+use datafusion::logical_expr::expr::{AggregateFunction, Case, Exists, InSubquery};
+use datafusion::logical_expr::utils::{conjunction, split_conjunction_owned};
+use datafusion::logical_expr::{
+    BinaryExpr, Expr, ExprSchemable, JoinType, LogicalPlan, LogicalPlanBuilder, Operator, Subquery, binary_expr, lit,
+};
+use datafusion::sql::sqlparser::ast::{self};
+
+use super::Analyzer;
+use super::decorrelate::numbered;
+use super::expr::Context;
+use super::output::Bound;
+use super::typed::Typed;
+use crate::error::{Error, Kind, Result};
+use crate::function::datum::Datum;
+use crate::function::registry::aggregates;
+use crate::function::resolve::choose;
+use crate::pgtype::types::PgType;
+use crate::sql::fault::from_engine;
+use crate::sql::gathered::{self, SortKey, Spec};
+
+/// A subquery as the engine holds it.
+pub(super) fn engine_subquery(plan: LogicalPlan) -> Subquery {
+    let outer_ref_columns = plan.all_out_ref_exprs();
+    Subquery { subquery: Arc::new(plan), outer_ref_columns, spans: Spans::new() }
+}
+
+impl Analyzer<'_> {
+    fn inner(&self, context: &Context<'_>, query: &ast::Query) -> Result<Bound> {
+        self.query(Some(context.scope), context.ctes, query)
+    }
+
+    /// EXISTS.
+    pub(super) fn exists(&self, context: &Context<'_>, query: &ast::Query, negated: bool) -> Result<Typed> {
+        let bound = self.inner(context, query)?;
+        Ok(Typed::new(Expr::Exists(Exists::new(engine_subquery(bound.plan), negated)), PgType::Bool))
+    }
+
+    /// A subquery that stands for a value.
+    pub(super) fn scalar_subquery(&self, context: &Context<'_>, query: &ast::Query) -> Result<Typed> {
+        let bound = self.inner(context, query)?;
+        let [column] = bound.columns.as_slice() else {
+            return Err(Error::new(Kind::Syntax, "subquery must return only one column"));
+        };
+        let (ty, typmod) = (column.ty, column.typmod);
+        let mut plan = bound.plan;
+        let subquery = engine_subquery(plan.clone());
+        // Without rows the value is NULL, whatever the engine thinks of the column.
+        if subquery.outer_ref_columns.is_empty() && !plan.schema().field(0).is_nullable() {
+            let own = plan.schema().columns().into_iter().next();
+            plan = self.single(plan, own.ok_or_else(|| Error::internal("a subquery without columns"))?)?.0;
+        }
+        Ok(Typed::new(Expr::ScalarSubquery(engine_subquery(plan)), ty).with_typmod(typmod))
+    }
+
+    /// A subquery that stands for a row: one value for each of its columns.
+    pub(super) fn row_subquery(&self, context: &Context<'_>, query: &ast::Query) -> Result<Typed> {
+        let bound = self.inner(context, query)?;
+        let fields = bound.outputs.iter().zip(&bound.columns).map(|(output, column)| {
+            let plan = project(bound.plan.clone(), vec![column.expr.clone()])?;
+            Ok((output.name.clone(), Typed::new(Expr::ScalarSubquery(engine_subquery(plan)), column.ty)))
+        });
+        self.record(fields.collect::<Result<_>>()?)
+    }
+
+    /// `ARRAY(SELECT …)`.
+    pub(super) fn array_subquery(&self, context: &Context<'_>, query: &ast::Query) -> Result<Typed> {
+        let bound = self.inner(context, query)?;
+        let [column] = bound.columns.as_slice() else {
+            return Err(Error::new(Kind::Syntax, "subquery must return only one column"));
+        };
+        let number = self.fresh("n");
+        let (plan, is_ordered) = match in_order(&bound.plan, &number)? {
+            Some(plan) => (plan, true),
+            None => (bound.plan.clone(), false),
+        };
+        let order = SortKey { ty: PgType::Int8, descending: false, nulls_first: false };
+        let choice = choose(aggregates("array_agg"), &[column.ty])
+            .map_err(|_| Error::unsupported(format!("an array of {}", column.ty.name())))?;
+        let spec = Spec {
+            aggregate: choice.target,
+            args: choice.args,
+            result: choice.result,
+            distinct: false,
+            direct: Vec::new(),
+            order: is_ordered.then_some(order).into_iter().collect(),
+            style: Arc::clone(self.style()),
+            zone: Arc::clone(self.zone()),
+        };
+        let result = spec.result;
+        let name = self.fresh("a");
+        let key = is_ordered.then(|| Expr::Column(Column::new_unqualified(&number)));
+        let call = AggregateFunction::new_udf(
+            gathered::function(spec),
+            [column.expr.clone()].into_iter().chain(key).collect(),
+            false,
+            None,
+            Vec::new(),
+            None,
+        );
+        let gathered = self.column(None, &name, result);
+        let plan = self.aggregated(plan, Vec::new(), vec![Expr::AggregateFunction(call).alias(&name)])?;
+        let empty = self.constant(result, Datum::Array(Vec::new()))?;
+        let value = self.coalesce(vec![gathered, empty])?;
+        let name = self.fresh("o");
+        let plan = project(plan, vec![value.expr.alias(&name)])?;
+        self.column(None, &name, result);
+        Ok(Typed::new(Expr::ScalarSubquery(engine_subquery(plan)), result))
+    }
+
+    /// `x IN (SELECT …)`.
+    pub(super) fn in_subquery(
+        &self,
+        context: &Context<'_>,
+        left: &ast::Expr,
+        query: &ast::Query,
+        negated: bool,
+    ) -> Result<Typed> {
+        let typed = self.expr(context, left)?.placed_at(left);
+        let bound = self.inner(context, query)?;
+        let any = self.any_of(typed, Operator::Eq, bound)?;
+        if negated { self.negated(any) } else { Ok(any) }
+    }
+
+    /// Whether a comparison holds for any row of a subquery.
+    fn any_of(&self, typed: Typed, op: Operator, bound: Bound) -> Result<Typed> {
+        let width = typed.fields.as_ref().map_or(1, |fields| fields.len());
+        check_width(width, bound.columns.len())?;
+        match (&typed.fields, bound.columns.as_slice(), op) {
+            (None, [column], Operator::Eq) => {
+                let ty = self.compared_type("=", &typed, column)?;
+                if ty.element().is_some() {
+                    return self.any_by_counting(typed, op, bound);
+                }
+                let left = self.key(self.implicit(typed, ty)?)?;
+                let right = self.key(self.implicit(column.clone(), ty)?)?;
+                let name = self.fresh("o");
+                self.column(None, &name, right.ty);
+                let plan = project(bound.plan, vec![right.expr.alias(&name)])?;
+                let within = InSubquery::new(Box::new(left.expr), engine_subquery(plan), false);
+                Ok(Typed::new(Expr::InSubquery(within), PgType::Bool))
+            }
+            _ => self.any_by_counting(typed, op, bound),
+        }
+    }
+
+    /// Counts the rows for which a comparison holds, and those for which it is NULL.
+    fn any_by_counting(&self, typed: Typed, op: Operator, bound: Bound) -> Result<Typed> {
+        let left = self.as_outer(typed);
+        let right = match (&left.fields, bound.columns.as_slice()) {
+            (None, [column]) => column.clone(),
+            (_, columns) => {
+                let fields = columns.iter().map(|column| (String::new(), column.clone())).collect();
+                self.record(fields)?
+            }
+        };
+        let test = self.compare(op, left, right)?;
+        self.counted(test, bound.plan)
+    }
+
+    /// An expression, with its fields, as a query within sees it.
+    fn as_outer(&self, typed: Typed) -> Typed {
+        let fields = typed.fields.as_ref().map(|fields| {
+            let turned = fields.iter().map(|(name, field)| (name.clone(), self.as_outer(field.clone())));
+            Arc::new(turned.collect::<Vec<_>>())
+        });
+        Typed { expr: self.to_outer(typed.expr), fields, ..typed }
+    }
+
+    /// Whether a condition holds for any row: NULL if for none, but not for all it is false.
+    fn counted(&self, test: Typed, plan: LogicalPlan) -> Result<Typed> {
+        let (holds, unknown) = (self.fresh("a"), self.fresh("a"));
+        let is_null = Expr::IsNull(Box::new(test.expr.clone()));
+        let calls = vec![count_where(test.expr).alias(&holds), count_where(is_null).alias(&unknown)];
+        let holds = self.column(None, &holds, PgType::Int8).expr;
+        let unknown = self.column(None, &unknown, PgType::Int8).expr;
+        let plan = self.aggregated(plan, Vec::new(), calls)?;
+        let value = three_valued(holds.gt(lit(0_i64)), unknown.gt(lit(0_i64)));
+        let name = self.fresh("o");
+        self.column(None, &name, PgType::Bool);
+        let plan = project(plan, vec![value.alias(&name)])?;
+        Ok(Typed::new(Expr::ScalarSubquery(engine_subquery(plan)), PgType::Bool))
+    }
+
+    /// A filter over a plan.
+    pub(super) fn filtered(&self, plan: LogicalPlan, condition: Expr) -> Result<LogicalPlan> {
+        let mut plan = plan;
+        let columns = plan.schema().columns();
+        let mut rest = Vec::new();
+        let mut is_widened = false;
+        for conjunct in split_conjunction_owned(condition) {
+            match conjunct {
+                Expr::Exists(exists) if !exists.subquery.outer_ref_columns.is_empty() => {
+                    let join = if exists.negated { JoinType::LeftAnti } else { JoinType::LeftSemi };
+                    plan = self.dependent_join(plan, Arc::unwrap_or_clone(exists.subquery.subquery), join, None)?;
+                }
+                Expr::InSubquery(within)
+                    if within.subquery.outer_ref_columns.is_empty() && !has_subquery(&within.expr) =>
+                {
+                    rest.push(Expr::InSubquery(within));
+                }
+                Expr::InSubquery(within) if !within.negated && !has_subquery(&within.expr) => {
+                    let sub = Arc::unwrap_or_clone(within.subquery.subquery);
+                    let column = sub.schema().columns().into_iter().next();
+                    let column = column.ok_or_else(|| Error::internal("a subquery without columns"))?;
+                    let on = (*within.expr).eq(Expr::Column(column));
+                    plan = self.dependent_join(plan, sub, JoinType::LeftSemi, Some(on))?;
+                }
+                Expr::Exists(exists) => rest.push(Expr::Exists(exists)),
+                other => {
+                    let before = plan.schema().fields().len();
+                    let other = self.settled_true(&mut plan, other)?;
+                    let (next, mut settled) = self.settle(plan, vec![other])?;
+                    plan = next;
+                    is_widened |= plan.schema().fields().len() != before;
+                    rest.append(&mut settled);
+                }
+            }
+        }
+        if let Some(condition) = conjunction(rest) {
+            plan = LogicalPlanBuilder::from(plan)
+                .filter(condition)
+                .and_then(LogicalPlanBuilder::build)
+                .map_err(from_engine)?;
+        }
+        match is_widened {
+            true => project(plan, columns.into_iter().map(Expr::Column).collect()),
+            false => Ok(plan),
+        }
+    }
+
+    /// Turns the subqueries within expressions into columns of the plan.
+    pub(super) fn settle(&self, plan: LogicalPlan, exprs: Vec<Expr>) -> Result<(LogicalPlan, Vec<Expr>)> {
+        if !exprs.iter().any(has_subquery) {
+            return Ok((plan, exprs));
+        }
+        let mut plan = plan;
+        let mut settled = Vec::with_capacity(exprs.len());
+        for expr in exprs {
+            let mut fault = None;
+            let turned = expr.transform_up(|part| {
+                if fault.is_some() || !matches!(part, Expr::Exists(_) | Expr::InSubquery(_) | Expr::ScalarSubquery(_)) {
+                    return Ok(Transformed::no(part));
+                }
+                match self.settled(&mut plan, part) {
+                    Ok(expr) => Ok(Transformed::yes(expr)),
+                    Err(error) => {
+                        fault = Some(error);
+                        Ok(Transformed::no(lit(false)))
+                    }
+                }
+            });
+            let turned = turned.map_err(from_engine)?;
+            if let Some(error) = fault {
+                return Err(error);
+            }
+            settled.push(turned.data);
+        }
+        Ok((plan, settled))
+    }
+
+    fn settled(&self, plan: &mut LogicalPlan, expr: Expr) -> Result<Expr> {
+        match expr {
+            Expr::Exists(Exists { subquery, negated }) => {
+                let count = self.fresh("a");
+                let sub = Arc::unwrap_or_clone(subquery.subquery);
+                let sub = self.aggregated(sub, Vec::new(), vec![count_where(lit(true)).alias(&count)])?;
+                let count = self.column(None, &count, PgType::Int8).expr;
+                let test = if negated { count.eq(lit(0_i64)) } else { count.gt(lit(0_i64)) };
+                let name = self.fresh("o");
+                self.column(None, &name, PgType::Bool);
+                let sub = project(sub, vec![test.alias(&name)])?;
+                self.settled(plan, Expr::ScalarSubquery(engine_subquery(sub)))
+            }
+            Expr::InSubquery(InSubquery { expr, subquery, negated }) => {
+                let sub = Arc::unwrap_or_clone(subquery.subquery);
+                let value = match subquery.outer_ref_columns.is_empty() && !expr.column_refs().is_empty() {
+                    true => self.marked(plan, *expr, sub, false)?,
+                    false => {
+                        let column = sub.schema().columns().into_iter().next();
+                        let column = column.ok_or_else(|| Error::internal("a subquery without columns"))?;
+                        let test = self.to_outer(*expr).eq(Expr::Column(column));
+                        let counted = self.counted(Typed::new(test, PgType::Bool), sub)?;
+                        self.settled(plan, counted.expr)?
+                    }
+                };
+                Ok(if negated { Expr::Not(Box::new(value)) } else { value })
+            }
+            Expr::ScalarSubquery(subquery) if subquery.outer_ref_columns.is_empty() => {
+                Ok(Expr::ScalarSubquery(subquery))
+            }
+            // What depends only on queries further out waits for these.
+            Expr::ScalarSubquery(subquery) if !super::from::deep_reference(&subquery.subquery, plan)? => {
+                Ok(Expr::ScalarSubquery(subquery))
+            }
+            Expr::ScalarSubquery(subquery) => {
+                let sub = Arc::unwrap_or_clone(subquery.subquery);
+                let owned = std::mem::replace(plan, empty(false)?);
+                let (joined, value) = self.dependent_value(owned, sub)?;
+                *plan = joined;
+                Ok(value)
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// Turns the IN of a condition into columns of the plan where it makes no difference whether it is false or NULL.
+    fn settled_true(&self, plan: &mut LogicalPlan, condition: Expr) -> Result<Expr> {
+        match condition {
+            Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::And | Operator::Or), right }) => {
+                let left = self.settled_true(plan, *left)?;
+                Ok(binary_expr(left, op, self.settled_true(plan, *right)?))
+            }
+            Expr::InSubquery(within)
+                if !within.negated
+                    && within.subquery.outer_ref_columns.is_empty()
+                    && !within.expr.column_refs().is_empty()
+                    && !has_subquery(&within.expr) =>
+            {
+                self.marked(plan, *within.expr, Arc::unwrap_or_clone(within.subquery.subquery), true)
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// `x IN (SELECT …)` as a value, where the subquery depends on nothing outside: its rows are looked up, and counted,
+    /// unless no NULL can come out or one counts as false.
+    fn marked(&self, plan: &mut LogicalPlan, value: Expr, sub: LogicalPlan, null_is_false: bool) -> Result<Expr> {
+        let column = sub.schema().columns().into_iter().next();
+        let column = Expr::Column(column.ok_or_else(|| Error::internal("a subquery without columns"))?);
+        let may_be_null = column.nullable(sub.schema()).map_err(from_engine)?
+            || value.nullable(plan.schema()).map_err(from_engine)?;
+        let (key, mark) = (self.fresh("d"), self.fresh("m"));
+        let known = column.clone().is_not_null();
+        let distinct = LogicalPlanBuilder::from(sub.clone())
+            .filter(known)
+            .and_then(|builder| builder.project(vec![column.clone().alias(&key)]))
+            .and_then(LogicalPlanBuilder::distinct)
+            .and_then(|builder| {
+                builder.project(vec![Expr::Column(Column::new_unqualified(&key)), lit(true).alias(&mark)])
+            })
+            .and_then(LogicalPlanBuilder::build)
+            .map_err(from_engine)?;
+        let owned = std::mem::replace(plan, empty(false)?);
+        let on = value.clone().eq(Expr::Column(Column::new_unqualified(&key)));
+        let marked = LogicalPlanBuilder::from(owned).join_on(distinct, JoinType::Left, [on]).map_err(from_engine)?;
+        let named = |name: &str| Expr::Column(Column::new_unqualified(name));
+        if null_is_false || !may_be_null {
+            *plan = marked.build().map_err(from_engine)?;
+            return Ok(named(&mark).is_not_null());
+        }
+        let (total, filled) = (self.fresh("a"), self.fresh("a"));
+        let calls = vec![count_where(lit(true)).alias(&total), count_where(column.is_not_null()).alias(&filled)];
+        let counts = self.aggregated(sub, Vec::new(), calls)?;
+        *plan = marked.cross_join(counts).and_then(LogicalPlanBuilder::build).map_err(from_engine)?;
+        let has_null = named(&total).gt(named(&filled));
+        let asks_null = value.is_null().and(named(&total).gt(lit(0_i64)));
+        Ok(three_valued(named(&mark).is_not_null(), has_null.or(asks_null)))
+    }
+
+    /// An aggregation by plain expressions of the engine.
+    pub(super) fn aggregated(&self, plan: LogicalPlan, group: Vec<Expr>, calls: Vec<Expr>) -> Result<LogicalPlan> {
+        LogicalPlanBuilder::from(plan).aggregate(group, calls).and_then(LogicalPlanBuilder::build).map_err(from_engine)
+    }
+
+    /// A join on columns that are the same on both sides, NULL included.
+    pub(super) fn join_same(
+        &self,
+        left: LogicalPlan,
+        right: LogicalPlan,
+        join: JoinType,
+        pairs: Vec<(Column, Column)>,
+        filter: Option<Expr>,
+    ) -> Result<LogicalPlan> {
+        if pairs.is_empty() {
+            return LogicalPlanBuilder::from(left)
+                .join_on(right, join, filter)
+                .and_then(LogicalPlanBuilder::build)
+                .map_err(from_engine);
+        }
+        let keys: (Vec<Column>, Vec<Column>) = pairs.into_iter().unzip();
+        LogicalPlanBuilder::from(left)
+            .join_detailed(right, join, keys, filter, NullEquality::NullEqualsNull)
+            .and_then(LogicalPlanBuilder::build)
+            .map_err(from_engine)
+    }
+}
+
+/// The plan with the number of each row in the column `name`, if its rows are in an order.
+pub(super) fn in_order(plan: &LogicalPlan, name: &str) -> Result<Option<LogicalPlan>> {
+    let numbered = match plan {
+        LogicalPlan::Sort(sort) => numbered(plan.clone(), Vec::new(), sort.expr.clone(), name)?,
+        LogicalPlan::Limit(limit) => match limit.input.as_ref() {
+            LogicalPlan::Sort(sort) => numbered(plan.clone(), Vec::new(), sort.expr.clone(), name)?,
+            _ => return Ok(None),
+        },
+        LogicalPlan::Projection(projection) => {
+            let Some(input) = in_order(&projection.input, name)? else { return Ok(None) };
+            let mut exprs = projection.expr.clone();
+            exprs.push(Expr::Column(Column::new_unqualified(name)));
+            return project(input, exprs).map(Some);
+        }
+        LogicalPlan::Filter(filter) => {
+            let Some(input) = in_order(&filter.input, name)? else { return Ok(None) };
+            let filtered = LogicalPlanBuilder::from(input).filter(filter.predicate.clone());
+            return filtered.and_then(LogicalPlanBuilder::build).map(Some).map_err(from_engine);
+        }
+        LogicalPlan::SubqueryAlias(alias) => {
+            let inner = LogicalPlan::clone(&alias.input);
+            let columns = inner.schema().columns();
+            let Some(input) = in_order(&inner, name)? else { return Ok(None) };
+            let mut exprs: Vec<Expr> = columns
+                .into_iter()
+                .map(|column| {
+                    let own = column.name.clone();
+                    Expr::Column(column).alias_qualified(Some(alias.alias.clone()), own)
+                })
+                .collect();
+            exprs.push(Expr::Column(Column::new_unqualified(name)));
+            return project(input, exprs).map(Some);
+        }
+        _ => return Ok(None),
+    };
+    // The engine counts without a sign.
+    let mut exprs: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
+    let number = Expr::Column(Column::new_unqualified(name));
+    exprs.push(datafusion::logical_expr::cast(number, datafusion::arrow::datatypes::DataType::Int64).alias(name));
+    project(numbered, exprs).map(Some)
+}
+
+/// A plan with these columns only.
+pub(super) fn project(plan: LogicalPlan, exprs: Vec<Expr>) -> Result<LogicalPlan> {
+    LogicalPlanBuilder::from(plan).project(exprs).and_then(LogicalPlanBuilder::build).map_err(from_engine)
+}
+
+/// No columns, and one row or none.
+pub(super) fn empty(one_row: bool) -> Result<LogicalPlan> {
+    LogicalPlanBuilder::empty(one_row).build().map_err(from_engine)
+}
+
+/// How many rows satisfy a condition.
+pub(super) fn count_where(condition: Expr) -> Expr {
+    let filter = (condition != lit(true)).then(|| Box::new(condition));
+    let call = AggregateFunction::new_udf(count_udaf(), vec![lit(1_i64)], false, filter, Vec::new(), None);
+    Expr::AggregateFunction(call)
+}
+
+/// True, or NULL, or false.
+fn three_valued(holds: Expr, unknown: Expr) -> Expr {
+    let null = Expr::Literal(datafusion::common::ScalarValue::Boolean(None), None);
+    let branches = vec![(Box::new(holds), Box::new(lit(true))), (Box::new(unknown), Box::new(null))];
+    Expr::Case(Case::new(None, branches, Some(Box::new(lit(false)))))
+}
+
+/// Whether a subquery is in an expression.
+pub(super) fn has_subquery(expr: &Expr) -> bool {
+    let mut found = false;
+    let walked = expr.apply(|part| {
+        found |= matches!(part, Expr::Exists(_) | Expr::InSubquery(_) | Expr::ScalarSubquery(_));
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    });
+    walked.is_ok() && found
+}
+
+fn check_width(left: usize, right: usize) -> Result<()> {
+    match left.cmp(&right) {
+        std::cmp::Ordering::Equal => Ok(()),
+        std::cmp::Ordering::Less => Err(Error::new(Kind::Syntax, "subquery has too many columns")),
+        std::cmp::Ordering::Greater => Err(Error::new(Kind::Syntax, "subquery has too few columns")),
+    }
+}
