@@ -1,0 +1,41 @@
+-- Arrays.
+-- order
+SELECT ARRAY[1, 2, 3] AS a, ARRAY[1, NULL, 3] AS b, ARRAY['a', NULL] AS c, ARRAY[]::int[] AS d, '{}'::text[] AS e, ARRAY[1, 2.5] AS f, ARRAY[NULL::date] AS g;
+SELECT (ARRAY[1, 2, 3])[2] AS a, (ARRAY[1, 2, 3])[0] AS b, (ARRAY[1, 2, 3])[4] AS c, (ARRAY[1, 2, 3])[NULL] AS d, (ARRAY[1, 2, 3])[-1] AS e, (ARRAY[1, 2, 3])[2:3] AS f, (ARRAY[1, 2, 3])[:2] AS g, (ARRAY[1, 2, 3])[2:] AS h, (ARRAY[1, 2, 3])[3:2] AS i, (NULL::int[])[1] AS j;
+SELECT array_length(ARRAY[1, 2], 1) AS a, array_length('{}'::int[], 1) AS b, array_length(ARRAY[1], 2) AS c, cardinality(ARRAY[1, 2]) AS d, cardinality('{}'::int[]) AS e, array_ndims(ARRAY[1]) AS f, array_dims(ARRAY[1, 2]) AS g, array_lower(ARRAY[1], 1) AS h, array_upper(ARRAY[1, 2], 1) AS i;
+SELECT ARRAY[1, 2] || ARRAY[3] AS a, ARRAY[1] || 2 AS b, 0 || ARRAY[1] AS c, ARRAY[1] || NULL::int[] AS d, NULL::int[] || ARRAY[3, 4] AS e, array_append(ARRAY[1], 2) AS f, array_prepend(0, ARRAY[1]) AS g, array_cat(ARRAY[1], ARRAY[2]) AS h, array_append(NULL::int[], 1) AS i, ARRAY[1] || NULL AS j;
+SELECT array_remove(ARRAY[1, 2, 1, NULL], 1) AS a, array_remove(ARRAY[1, NULL], NULL) AS b, array_replace(ARRAY[1, 2, 1], 1, 9) AS c, array_position(ARRAY['a', 'b', 'a'], 'a') AS d, array_position(ARRAY['a', 'b', 'a'], 'a', 2) AS e, array_positions(ARRAY[1, 2, 1], 1) AS f, array_position(ARRAY[1, NULL], NULL) AS g, array_fill(7, ARRAY[3]) AS h, trim_array(ARRAY[1, 2, 3], 2) AS i, array_fill(NULL::int, ARRAY[2]) AS j;
+SELECT ARRAY[1, 2] = ARRAY[1, 2] AS a, ARRAY[1, 2] < ARRAY[1, 3] AS b, ARRAY[1] < ARRAY[1, NULL] AS c, ARRAY[1, 2] @> ARRAY[2] AS d, ARRAY[2] <@ ARRAY[1, 2] AS e, ARRAY[1, 2] && ARRAY[2, 3] AS f, ARRAY[NULL::int] @> ARRAY[NULL::int] AS g, ARRAY[1, NULL] = ARRAY[1, NULL] AS h, ARRAY[]::int[] <@ ARRAY[1] AS i;
+SELECT 1 = ANY (ARRAY[1, 2]) AS a, 3 = ANY (ARRAY[1, NULL]) AS b, 1 <> ALL (ARRAY[2, 3]) AS c, 1 = ALL (ARRAY[]::int[]) AS d, 1 = ANY (ARRAY[]::int[]) AS e, 'a' = ANY ('{a,b}') AS f, 2 > ALL ('{0,1}'::int[]) AS g, NULL = ANY (ARRAY[1]) AS h, 1.5 = ANY (ARRAY[1.5, 2]) AS i, 1 = SOME (ARRAY[1]) AS j, 5 < ANY (NULL::int[]) AS k;
+SELECT '{1,2}'::int[]::text AS a, ARRAY['a b', 'c"d', 'e\f', '', 'NULL', NULL, '{x}', 'a,b']::text AS b, ARRAY[1.50, 2]::text AS c, ARRAY[true, false]::text AS d, ARRAY[timestamp '2026-01-01 10:00']::text AS e, ARRAY[1, 2]::text[] AS f, '{1,2}'::text[]::int[] AS g, ARRAY[1, 2]::float8[] AS h, ARRAY['1.5']::numeric[] AS i;
+SELECT unnest(ARRAY[3, 1, 2]) AS x ORDER BY 1;
+SELECT * FROM unnest(ARRAY['a', 'b']) WITH ORDINALITY AS u(x, n) ORDER BY n;
+SELECT * FROM unnest(ARRAY[1, 2], ARRAY['a', 'b', 'c']) AS u(x, y) ORDER BY y;
+SELECT ARRAY(SELECT DISTINCT provider FROM requests ORDER BY provider) AS a, ARRAY(SELECT 1 WHERE false) AS b, cardinality(ARRAY(SELECT id FROM traces)) AS c;
+SELECT array_agg(x ORDER BY x) AS a, array_agg(x ORDER BY x DESC NULLS LAST) AS b, array_agg(DISTINCT x ORDER BY x) AS c, array_agg(x ORDER BY x) FILTER (WHERE x > 1) AS d, array_agg(x) FILTER (WHERE false) AS e FROM (VALUES (2), (1), (NULL), (2)) AS v(x);
+SELECT provider, array_agg(DISTINCT status_code ORDER BY status_code) AS codes, (array_agg(id ORDER BY created_at DESC, id))[1] AS last, (array_agg(id ORDER BY created_at, id))[1:2] AS first FROM requests GROUP BY provider ORDER BY provider;
+SELECT id FROM requests WHERE provider = ANY (ARRAY['openai', 'groq']) ORDER BY id;
+SELECT id FROM requests WHERE provider = ANY ('{openai,groq}') AND status_code <> ALL ('{200,429}') ORDER BY id;
+SELECT id FROM requests WHERE status_code = ANY (ARRAY[400, 500]::bigint[]) ORDER BY id;
+SELECT id FROM requests WHERE model = ANY (ARRAY(SELECT model FROM trulayer.spans)) ORDER BY id;
+SELECT id, string_to_array(model, '-') AS p, (string_to_array(model, '-'))[1] AS f, array_length(string_to_array(model, '-'), 1) AS n, string_to_array(model, '-') @> ARRAY['mini'] AS m FROM requests ORDER BY id LIMIT 40;
+SELECT p, count(*) FROM requests r, unnest(string_to_array(r.model, '-')) AS p GROUP BY p ORDER BY 2 DESC, 1;
+SELECT r.id, u.part, u.n FROM requests r CROSS JOIN LATERAL unnest(string_to_array(r.model, '-')) WITH ORDINALITY AS u(part, n) WHERE r.provider = 'openai' ORDER BY 1, 3;
+SELECT generate_subscripts(ARRAY[5, 6, 7], 1) AS i ORDER BY 1;
+SELECT s[i] AS x FROM (SELECT ARRAY['a', 'b', 'c'] AS s) t, generate_series(array_lower(t.s, 1), array_upper(t.s, 1)) AS i ORDER BY 1;
+SELECT array_to_string(array_agg(provider ORDER BY provider), ',') AS a FROM (SELECT DISTINCT provider FROM requests) t;
+SELECT x FROM (VALUES (ARRAY[2]), (ARRAY[1, 5]), (ARRAY[1]), (NULL), ('{}'::int[])) AS v(x) ORDER BY x;
+SELECT array_to_json(ARRAY[1, NULL]) AS a, to_jsonb(ARRAY['a']) AS b, ARRAY(SELECT jsonb_array_elements_text('["x", "y"]')) AS c, array_to_string('{1,NULL,3}'::int[], ',', '?') AS d, max(x) AS e, min(x) AS f FROM (VALUES (ARRAY[1, 2]), (ARRAY[1, 3])) AS v(x);
+SELECT DISTINCT x FROM (VALUES (ARRAY[1]), (ARRAY[1]), (ARRAY[2])) AS v(x) ORDER BY x;
+SELECT ARRAY[1, 2, 3] <> ARRAY[1, 2] AS a, ARRAY['a'] = '{a}' AS b, '{1,2}' = ARRAY[1, 2] AS c, ARRAY[row(1, 'a')]::text AS d;
+-- error
+SELECT ARRAY[1, 'a'];
+SELECT '{1,2'::int[];
+SELECT '{a}'::int[];
+SELECT ARRAY[];
+SELECT ARRAY[1] || ARRAY['a'];
+SELECT ARRAY[1] || 'x';
+SELECT 1 = ANY (1);
+SELECT array_length(1, 1);
+SELECT trim_array(ARRAY[1], 5);
+SELECT (5)[1];

@@ -1,0 +1,42 @@
+-- WITH, also recursive.
+-- order
+WITH a AS (SELECT provider, count(*) AS n FROM requests GROUP BY provider) SELECT * FROM a ORDER BY n DESC, provider;
+WITH a AS (SELECT 1 AS x), b AS (SELECT x + 1 AS y FROM a) SELECT a.x, b.y FROM a, b;
+WITH a(p, q) AS (SELECT provider, count(*) FROM requests GROUP BY 1) SELECT p, q FROM a WHERE q > 10 ORDER BY p;
+WITH a AS MATERIALIZED (SELECT id, latency_ms FROM requests), b AS NOT MATERIALIZED (SELECT max(latency_ms) AS m FROM a) SELECT id FROM a JOIN b ON a.latency_ms = b.m ORDER BY id;
+WITH a AS (SELECT * FROM requests WHERE status_code = 500) SELECT (SELECT count(*) FROM a) AS n, (SELECT max(latency_ms) FROM a) AS m;
+WITH a AS (SELECT 1 AS x UNION ALL SELECT 2) SELECT * FROM a WHERE x IN (SELECT max(x) FROM a);
+WITH requests AS (SELECT 'shadow' AS id) SELECT id FROM requests;
+WITH a AS (WITH b AS (SELECT 5 AS x) SELECT x * 2 AS y FROM b) SELECT y FROM a;
+SELECT * FROM (WITH a AS (SELECT 1 AS x) SELECT x + 1 AS y FROM a) s;
+SELECT (WITH a AS (SELECT max(latency_ms) AS m FROM requests) SELECT m FROM a) AS m;
+WITH a AS (VALUES (1, 'x'), (2, 'y')) SELECT column1, column2 FROM a ORDER BY 1;
+WITH a AS (SELECT 1 AS x) SELECT x FROM a UNION ALL SELECT x + 1 FROM a ORDER BY 1;
+WITH a AS (SELECT id FROM traces ORDER BY id LIMIT 5) SELECT t.id, t.name FROM traces t JOIN a USING (id) ORDER BY 1;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10) SELECT i FROM n ORDER BY i;
+WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 100) SELECT sum(i), count(*), avg(i) FROM n;
+WITH RECURSIVE f(a, b) AS (SELECT 0, 1 UNION ALL SELECT b, a + b FROM f WHERE b < 1000) SELECT a FROM f ORDER BY a, b;
+WITH RECURSIVE f(n, v) AS (SELECT 1, 1::numeric UNION ALL SELECT n + 1, v * (n + 1) FROM f WHERE n < 30) SELECT n, v FROM f ORDER BY n;
+WITH RECURSIVE t(s) AS (SELECT 'a'::text UNION ALL SELECT s || 'b' FROM t WHERE length(s) < 5) SELECT s FROM t ORDER BY s;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION SELECT (i * 2) % 7 FROM n) SELECT i FROM n ORDER BY i;
+WITH RECURSIVE d(d) AS (SELECT date '2026-01-30' UNION ALL SELECT d + 1 FROM d WHERE d < date '2026-02-03') SELECT d FROM d ORDER BY d;
+WITH RECURSIVE tree AS (SELECT id, parent_id, name, 0 AS depth, ARRAY[id] AS path FROM scale.spans WHERE parent_id IS NULL UNION ALL SELECT s.id, s.parent_id, s.name, t.depth + 1, t.path || s.id FROM scale.spans s JOIN tree t ON s.parent_id = t.id) SELECT id, depth, name, array_length(path, 1) AS n FROM tree ORDER BY id, depth, name, n;
+WITH RECURSIVE tree AS (SELECT id, id AS root FROM scale.spans WHERE parent_id IS NULL UNION ALL SELECT s.id, t.root FROM scale.spans s JOIN tree t ON s.parent_id = t.id) SELECT root, count(*) FROM tree GROUP BY root ORDER BY 1;
+WITH RECURSIVE g(a, b) AS (VALUES (1, 2), (2, 3), (3, 1), (3, 4)), r(x) AS (SELECT 1 UNION SELECT g.b FROM g JOIN r ON g.a = r.x) SELECT x FROM r ORDER BY x;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n LIMIT 5;
+WITH RECURSIVE a AS (SELECT 1 AS x), b AS (SELECT x FROM a) SELECT * FROM b;
+WITH RECURSIVE n AS (SELECT 1 AS i, 'x' AS t UNION ALL SELECT i + 1, t FROM n WHERE i < 3) SELECT * FROM n ORDER BY i;
+WITH RECURSIVE s(i, j) AS (SELECT 1, 1 UNION ALL SELECT CASE WHEN j = 3 THEN i + 1 ELSE i END, CASE WHEN j = 3 THEN 1 ELSE j + 1 END FROM s WHERE i < 3) SELECT i, j FROM s ORDER BY 1, 2;
+WITH days AS (SELECT generate_series(date '2026-01-01', date '2026-01-05', interval '1 day')::date AS d) SELECT d, extract(dow FROM d) AS w FROM days ORDER BY d;
+WITH a AS (SELECT provider, latency_ms, ntile(4) OVER (PARTITION BY provider ORDER BY latency_ms, id) AS q FROM requests) SELECT provider, q, min(latency_ms), max(latency_ms), count(*) FROM a GROUP BY 1, 2 ORDER BY 1, 2;
+-- error
+WITH a AS (SELECT 1) SELECT * FROM b;
+WITH a AS (SELECT 1), a AS (SELECT 2) SELECT * FROM a;
+WITH a(x, y) AS (SELECT 1) SELECT * FROM a;
+WITH a AS (SELECT * FROM a) SELECT * FROM a;
+WITH RECURSIVE n AS (SELECT i FROM n) SELECT * FROM n;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1.5 FROM n WHERE i < 3) SELECT * FROM n;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT max(i) FROM n) SELECT * FROM n;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT a.i FROM n a, n b) SELECT * FROM n;
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT x.i FROM (VALUES (1)) v(i) LEFT JOIN n x ON true) SELECT * FROM n;
+WITH RECURSIVE n(i) AS (SELECT 1 EXCEPT SELECT i FROM n) SELECT * FROM n;

@@ -1,0 +1,48 @@
+-- Arithmetic of integers, numeric and float8.
+-- order
+SELECT 7 / 2 AS a, -7 / 2 AS b, 7 % 3 AS c, -7 % 3 AS d, 7 % -3 AS e, 7 / 2.0 AS f, 7.0 / 2 AS g, 2 ^ 10 AS h, 2.0 ^ 0.5 AS i, 2 ^ -1 AS j;
+SELECT 1 / 3.0 AS a, 10 / 3.0 AS b, 100000 / 3.0 AS c, 1.0 / 3.00000 AS d, 1e10::numeric / 7 AS e, 1 / 3e-10 AS f, 0.000001 / 3 AS g, 22.0 / 7.000000000000000000000 AS h;
+SELECT 1.10 + 2.2 AS a, 1.10 * 2.20 AS b, 1.10 - 1.1 AS c, -1.50 AS d, +1.50 AS e, 5.5 % 2 AS f, -5.5 % 2.00 AS g, @ -5 AS h, @ -5.5 AS i;
+SELECT 12345678901234567890.123456789 * 98765432109876543210.987654321 AS a, 12345678901234567890 + 1 AS b, 99999999999999999999999999999999999999.5 + 0.5 AS c;
+SELECT 5 & 3 AS a, 5 | 3 AS b, 5 # 3 AS c, ~5 AS d, 1 << 4 AS e, -16 >> 2 AS f, 1::bigint << 40 AS g, |/ 25.0 AS h;
+SELECT round(2.5) AS a, round(3.5) AS b, round(-2.5) AS c, round(2.5::float8) AS d, round(3.5::float8) AS e, round(-0.5::float8) AS f, round(1234.5678, 2) AS g, round(1234.5678, -2) AS h, round(1.005, 2) AS i, round(5, 2) AS j;
+SELECT trunc(2.7) AS a, trunc(-2.7) AS b, trunc(2.789, 2) AS c, trunc(1234.5, -2) AS d, trunc(-2.7::float8) AS e, ceil(2.1) AS f, ceiling(-2.1) AS g, floor(-2.1) AS h, floor(2.9::float8) AS i, ceil(-0.5::float8) AS j;
+SELECT 2.5::int AS a, 3.5::int AS b, -2.5::int AS c, 2.5::float8::int AS d, 3.5::float8::int AS e, 0.5::float8::bigint AS f, 1.5::float8::smallint AS g, 2.5::numeric::bigint AS h, '2.5'::float8::numeric AS i;
+SELECT 123456.789::float8::numeric AS a, 0.1::float8::numeric AS b, 1e20::float8::numeric AS c, 1e-10::float8::numeric AS d, (1/3.0)::float8::numeric AS e, 123456789012345678::float8::numeric AS f, 3.14::float4::numeric AS g, 3.14::float4::float8 AS h;
+SELECT sqrt(2) AS a, sqrt(2.0) AS b, sqrt(2::numeric) AS c, sqrt(16::numeric) AS d, exp(1) AS e, exp(1.0) AS f, ln(10) AS g, ln(10.0) AS h, log(100) AS i, log(100.0) AS j, log(2, 64) AS k, log10(1000) AS l;
+SELECT power(2, 10) AS a, power(2.0, 3) AS b, power(2.5, 2.5) AS c, power(9::numeric, 0.5) AS d, power(2, -2) AS e, power(10.0, -3) AS f, power(0, 0) AS g, power('NaN'::float8, 0) AS h, 3.0 ^ 40 AS i;
+SELECT sin(1) AS a, cos(1) AS b, tan(1) AS c, asin(0.5) AS d, acos(0.5) AS e, atan(1) AS f, atan2(1, 2) AS g, cot(1) AS h, degrees(pi()) AS i, radians(180) AS j, pi() AS k, sind(30) AS l, sinh(1) AS m;
+SELECT abs(-5) AS a, abs(-5.50) AS b, abs(-5.5::float8) AS c, sign(-5) AS d, sign(0.0) AS e, sign(2.5::float8) AS f, mod(7, -3) AS g, mod(7.5, 2) AS h, div(7, 2) AS i, div(-7.5, 2) AS j, gcd(12, 18) AS k, lcm(4, 6) AS l, gcd(1.2, 0.8) AS m;
+SELECT factorial(10) AS a, factorial(25) AS b, width_bucket(5, 0, 10, 5) AS c, width_bucket(-1.5, 0, 10, 5) AS d, width_bucket(10.0::float8, 0, 10, 5) AS e, width_bucket(3, ARRAY[1, 2, 4, 8]) AS f, scale(1.500) AS g, min_scale(1.500) AS h, trim_scale(1.500) AS i;
+SELECT greatest(1, 2.5, 2) AS a, least(1, 2.5, NULL) AS b, greatest(NULL, NULL::int) AS c, greatest('a', 'b') AS d, least(1.0, 1.00) AS e, greatest('NaN'::float8, 1e308) AS f;
+SELECT 'NaN'::float8 = 'NaN'::float8 AS a, 'NaN'::float8 > 'Infinity'::float8 AS b, 'NaN'::numeric = 'NaN'::numeric AS c, 'Infinity'::float8 - 'Infinity'::float8 AS d, 'Infinity'::numeric * 0 AS e, -0.0::float8 = 0 AS f, 0 / 'NaN'::float8 AS g;
+SELECT 1.0 = 1.00 AS a, 1 = 1.0 AS b, 1::float8 = 1 AS c, 0.1::float8 = 0.1 AS d, 0.1::float4 = 0.1::float8 AS e, 0.1::float4 = 0.1 AS f, 16777217 = 16777217::float4 AS g, 9007199254740993 = 9007199254740993::float8 AS h;
+SELECT 2 + 3 * 4 ^ 2 AS a, -2 ^ 2 AS b, (-2) ^ 2 AS c, 2 ^ 3 ^ 2 AS d, 10 - 5 - 2 AS e, 100 / 10 / 2 AS f, 7 % 4 * 2 AS g, - - 5 AS h, -5::int AS i, 5 - -5 AS j;
+SELECT 1e308::float8 * 1 AS a, 5e-324::float8 AS b, 1.7976931348623157e308::float8 AS c, 2.2250738585072014e-308::float8 AS d, 4.35::float8 * 100 AS e, 1.1::float8 + 2.2::float8 AS f, 100::float8 / 3 AS g;
+SELECT 0.000000000000000000001 AS a, 1e-20 AS b, 1e20 AS c, 1.0e5 AS d, 123e-2 AS e, 00012.500 AS f, 1e0 AS g;
+SELECT 0::numeric(5,2) AS a, 1.005::numeric(10,2) AS b, -0.005::numeric(10,2) AS c, 999.994::numeric(5,2) AS d, 12345.678::numeric(8,-2) AS e, 1::numeric(3,0) AS f;
+SELECT to_hex(255) AS a, to_hex(-1) AS b, to_hex(255::bigint) AS c, 255::text AS d, (-5)::text AS e, 1.50::text AS f, 1e6::float8::text AS g, 1e-7::float8::text AS h, 1234567890123456789::text AS i;
+SELECT 1.5::numeric::text AS a, 1.5::float4::text AS b, 1e10::float4::text AS c, 1e5::float4 AS d, 1e6::float4 AS e, 999999::float4 AS f, 0.00001::float4 AS g;
+SELECT latency_ms, latency_ms * 2 AS a, latency_ms / 7 AS b, latency_ms % 7 AS c, latency_ms / 7.0 AS d, latency_ms / 7::float8 AS e, -latency_ms AS f, latency_ms ^ 2 AS g, sqrt(latency_ms) AS h FROM requests ORDER BY id LIMIT 60;
+SELECT cost_usd, cost_usd * 1000 AS a, cost_usd::numeric AS b, round(cost_usd::numeric, 4) AS c, cost_usd::numeric(10,5) AS d, round(cost_usd) AS e, floor(cost_usd * 100) AS f, cost_usd::text AS g, cost_usd + 1 AS h, cost_usd * 1.5 AS i FROM requests ORDER BY id LIMIT 60;
+SELECT prompt_tokens::numeric / nullif(total_tokens, 0) AS share, 100.0 * prompt_tokens / nullif(total_tokens, 0) AS pct, round(100.0 * prompt_tokens / nullif(total_tokens, 0), 2) AS r, prompt_tokens / nullif(completion_tokens, 0) AS i FROM requests ORDER BY id LIMIT 60;
+SELECT sum(x) AS a, avg(x) AS b, min(x) AS c, max(x) AS d, count(x) AS e, stddev(x) AS f, variance(x) AS g, stddev_pop(x) AS h, var_pop(x) AS i FROM (VALUES (1.10), (2.20), (NULL), (3.333)) AS v(x);
+SELECT sum(x) AS a, avg(x) AS b, stddev(x) AS c, var_pop(x) AS d FROM (VALUES (1), (2), (4), (NULL)) AS v(x);
+SELECT sum(x) AS a, avg(x) AS b, max(x) AS c FROM (VALUES (9223372036854775807), (9223372036854775807), (1)) AS v(x);
+SELECT sum(x) AS a, avg(x) AS b, min(x) AS c, max(x) AS d FROM (VALUES ('NaN'::numeric), (1)) AS v(x);
+SELECT avg(x) AS a, avg(x::float8) AS b, avg(x::numeric) AS c, sum(x) / count(*) AS d, sum(x)::float8 / count(*) AS e FROM (VALUES (1), (2), (2)) AS v(x);
+SELECT provider, sum(latency_ms) AS s, avg(latency_ms) AS a, stddev(latency_ms) AS sd, variance(latency_ms) AS v, sum(latency_ms) / 1000 AS k, avg(latency_ms)::int AS i, round(avg(latency_ms), 2) AS r FROM requests GROUP BY provider ORDER BY provider;
+SELECT status_code, avg(prompt_tokens) AS p, avg(completion_tokens * 1.0) AS c, sum(total_tokens * 0.001) AS t FROM requests GROUP BY 1 ORDER BY 1;
+SELECT numeric_add AS x FROM (SELECT 1.1 + 2.22 AS numeric_add) s;
+SELECT random() >= 0 AND random() < 1 AS ok;
+SELECT 3::smallint + 4::smallint AS a, 3::smallint * 100000 AS b, 3::smallint / 2::smallint AS c, 5::smallint % 3 AS d, (-32768)::smallint AS e;
+SELECT 5 BETWEEN 1 AND 10 AS a, 5 NOT BETWEEN 6 AND 10 AS b, 5 BETWEEN SYMMETRIC 10 AND 1 AS c, 5 NOT BETWEEN SYMMETRIC 10 AND 1 AS d, 2.5 BETWEEN 2 AND 3 AS e, NULL BETWEEN 1 AND 2 AS f;
+SELECT to_char(1234567.891, '9,999,999.99') AS a, to_char(-5, '999') AS b, to_char(0.5, '0.00') AS c, to_char(5, '000') AS d, to_char(12, 'FM9999') AS e, to_char(1e5, '9.99EEEE') AS f, to_char(485, 'RN') AS g, to_char(-12.5, '99.9MI') AS h, to_char(12.5, 'S99.9') AS i, to_char(12345, '999') AS j;
+SELECT to_char(1234.5, 'FM9G999D00') AS a, to_char(0, 'FM9') AS b, to_char(0.1, 'FM9.9') AS c, to_char(12, '99th') AS d, to_char(3, 'FM9TH') AS e, to_char(-7, '9PR') AS f, to_char(12.345::float8, '99.99') AS g, to_char(15, '99V99') AS h, to_char(1234::bigint, 'L9,999') AS i;
+SELECT to_number('12,454.8-', '99G999D9S') AS a, to_number('1234', '9999') AS b, to_number('-5.50', 'S9.99') AS c, to_number('$1,234.56', 'L9,999.99') AS d;
+SELECT bit_and(x) AS a, bit_or(x) AS b, bit_xor(x) AS c FROM (VALUES (5), (7), (NULL)) AS v(x);
+SELECT x, x::int AS i, round(x) AS r, trunc(x) AS t FROM (VALUES (0.5::float8), (1.5), (2.5), (-0.5), (-1.5), (0.49999999999999994)) AS v(x) ORDER BY x;
+SELECT x, round(x) AS r, round(x, 1) AS r1, ceil(x) AS c, x::int AS i, x::text AS t FROM (VALUES (0.5), (1.5), (-0.5), (2.45), (2.55), (100)) AS v(x) ORDER BY x;
+SELECT numeric '1' / 7 AS a, numeric '1000000' / 7 AS b, numeric '0.0001' / 7 AS c, 1::numeric / 8 AS d, 144::numeric / 12 AS e, 2::numeric ^ 100 AS f, exp(10.5) AS g, ln(0.5) AS h, log(3.0, 81) AS i, sqrt(0.0001) AS j;
+-- order digits
+SELECT cbrt(27) AS a, ||/ 27.0 AS b, cbrt(-2.5) AS c, ||/ 1000::float8 AS d;

@@ -1,0 +1,41 @@
+-- Text functions and operators.
+-- order
+SELECT upper('straße é') AS a, lower('ÀÉÎ ΑΒΓ') AS b, initcap('hello wORLD-foo bar_baz') AS c, upper('ı ǆ') AS d, length('Größe🧵') AS e, char_length('漢字') AS f, octet_length('漢字') AS g, bit_length('a') AS h;
+SELECT substr('Größe', 2, 3) AS a, substr('abc', 0, 2) AS b, substr('abc', -1, 3) AS c, substr('abc', 2) AS d, substring('abcdef' FROM 2 FOR 3) AS e, substring('abcdef' FOR 2) AS f, substring('abcdef' FROM 3) AS g, substring('abc', 5) AS h, substring('foobar' FROM 'o.b') AS i, substring('foobar' FROM 'o(.)b') AS j;
+SELECT substring('foobar' SIMILAR '%#"o_b#"%' ESCAPE '#') AS a, substring('foobar' FROM '%#"o_b#"%' FOR '#') AS b, overlay('Txxxxas' PLACING 'hom' FROM 2 FOR 4) AS c, overlay('abc' PLACING 'XY' FROM 2) AS d, position('b' IN 'abc') AS e, position('' IN 'abc') AS f, strpos('abc', 'z') AS g;
+SELECT left('Größe', 3) AS a, left('abc', -1) AS b, right('abc', 2) AS c, right('abc', -1) AS d, left('abc', 0) AS e, lpad('5', 3, '0') AS f, lpad('abcdef', 3) AS g, rpad('a', 4, 'xy') AS h, lpad('a', 4) AS i, rpad('a', 3, '') AS j;
+SELECT trim('  a  ') AS a, trim(both 'x' FROM 'xxaxx') AS b, trim(leading FROM '  a ') AS c, trim(trailing 'ab' FROM 'cab') AS d, ltrim('xyza', 'xyz') AS e, rtrim('abc  ') AS f, btrim('..a..', '.') AS g, trim('a' FROM 'banana') AS h, trim(E'\t a') AS i;
+SELECT 'a' || 'b' AS a, 'a' || NULL AS b, 'a' || 1 AS c, 1 || 'a' AS d, 'a' || true AS e, 'a' || 1.50 AS f, 'a' || date '2026-01-01' AS g, '{a}' || ARRAY['b'] AS h, NULL || 'x'::text AS i;
+SELECT concat('a', NULL, 1, true, 1.50, date '2026-01-01') AS a, concat(NULL) IS NULL AS b, concat_ws(',', 'a', NULL, 'b', 2) AS c, concat_ws(NULL, 'a') AS d, concat(NULL, NULL) AS e, concat_ws('', 'a', 'b') AS f;
+SELECT replace('banana', 'an', 'AN') AS a, replace('abc', '', 'x') AS b, translate('12345', '143', 'ax') AS c, reverse('Größe') AS d, repeat('ab', 3) AS e, repeat('x', -1) AS f, repeat('', 5) AS g;
+SELECT split_part('a,b,c', ',', 2) AS a, split_part('a,b,c', ',', -1) AS b, split_part('a,b', ',', 5) AS c, split_part('abc', '', 1) AS d, split_part('', ',', 1) AS e;
+SELECT ascii('a') AS a, ascii('ß') AS b, ascii('') AS c, chr(65) AS d, chr(129525) AS e, md5('a') AS f, sha256('a'::bytea) AS g, encode('abc', 'hex') AS h, encode('abc', 'base64') AS i, decode('YWJj', 'base64') AS j, convert_from('\x61'::bytea, 'UTF8') AS k;
+SELECT quote_literal('it''s') AS a, quote_literal(E'a\\b') AS b, quote_literal(NULL) AS c, quote_nullable(NULL) AS d, quote_ident('Foo bar') AS e, quote_ident('foo') AS f, quote_ident('select') AS g, quote_literal(5) AS h, parse_ident('"A".b') AS i;
+SELECT format('%s-%I-%L', 'a', 'B c', 'it''s') AS a, format('%%') AS b, format('%2$s %1$s', 'a', 'b') AS c, format('|%10s|%-10s|', 'a', 'b') AS d, format('%s', NULL) AS e, format('%L', NULL) AS f, format('%s', 1.50) AS g, format('%*s', 5, 'x') AS h;
+SELECT 'abc' < 'abd' AS a, 'a' < 'B' AS b, 'Z' < 'a' AS c, 'ä' > 'z' AS d, '' < 'a' AS e, 'a ' = 'a' AS f, 'a '::char(3) = 'a'::char(3) AS g, 'a'::char(3) || '|' AS h, length('a '::char(5)) AS i, 'a'::char(3)::text || '|' AS j;
+SELECT 'abc' LIKE 'a%' AS a, 'abc' LIKE '_b_' AS b, 'a%c' LIKE 'a\%c' AS c, 'a%c' LIKE 'a!%c' ESCAPE '!' AS d, 'abc' NOT LIKE 'b' AS e, 'ABC' ILIKE 'a%' AS f, 'a_c' LIKE 'a\_c' AS g, 'abc' ~~ 'abc' AS h, 'abc' !~~* 'ABC' AS i, 'a\c' LIKE 'a\c' ESCAPE '' AS j, NULL LIKE 'a' AS k, E'a\nb' LIKE 'a%b' AS l;
+SELECT 'abc' LIKE ANY (ARRAY['x%', 'a%']) AS a, 'abc' LIKE ALL (ARRAY['%c', 'a%']) AS b, 'abc' NOT LIKE ALL (ARRAY['x%']) AS c, 'ABC' ILIKE ANY ('{a%,b%}') AS d, starts_with('abc', 'ab') AS e, 'abc' ^@ 'ab' AS f, starts_with('abc', '') AS g;
+SELECT 'a' COLLATE "C" < 'B' COLLATE "C" AS a, 'abc'::varchar = 'abc'::text AS b, 'a'::"char" = 'a' AS c, 'x'::name = 'x' AS d, 'abc' IN ('abc', 'd') AS e;
+SELECT string_to_array('a,b,,c', ',') AS a, string_to_array('a,b', NULL) AS b, string_to_array('', ',') AS c, string_to_array('a,N,b', ',', 'N') AS d, array_to_string(ARRAY['a', NULL, 'b'], ',') AS e, array_to_string(ARRAY['a', NULL], ',', '*') AS f, array_to_string(ARRAY[1, 2], '-') AS g;
+SELECT unistr('\0441\+01F600') AS a, normalize('é', NFD) = 'é' AS b, 'é' IS NORMALIZED AS c, regexp_replace('a.b', '\.', '-') AS d;
+SELECT 'a'
+  'b' AS a;
+SELECT x FROM (VALUES ('b'), ('a'), ('B'), ('ä'), ('_'), (' '), (''), (NULL), ('aa'), ('Z'), ('🧵')) AS v(x) ORDER BY x;
+SELECT x FROM (VALUES ('b'), ('a'), ('B'), ('ä'), (NULL), ('aa')) AS v(x) ORDER BY x DESC NULLS LAST;
+SELECT x FROM (VALUES ('b'), ('a'), ('B'), (NULL)) AS v(x) ORDER BY x USING >;
+SELECT lower(x) AS l, upper(x) AS u, initcap(x) AS i, length(x) AS n, reverse(x) AS r FROM (VALUES ('Größe'), ('ÅNGSTRÖM'), ('λόγος'), ('ПРИВЕТ'), ('dž'), ('straße')) AS v(x) ORDER BY x;
+SELECT id, upper(provider) AS u, initcap(model) AS i, length(model) AS n, substr(model, 1, 5) AS s, split_part(model, '-', 2) AS p, replace(model, '-', '') AS r FROM requests ORDER BY id LIMIT 50;
+SELECT id, left(model, -3) AS a, right(model, 3) AS b, lpad(provider, 12, '.') AS c, rpad(provider, 4) AS d, strpos(model, '4') AS e, md5(id) AS f, reverse(id) AS g FROM requests ORDER BY id LIMIT 50;
+SELECT DISTINCT model, model LIKE 'gpt%' AS g, model ILIKE 'GPT%' AS h, model LIKE '%\%%' AS p, model SIMILAR TO '(gpt|claude)%' AS s FROM requests ORDER BY model;
+SELECT DISTINCT name, upper(name) AS u, length(name) AS l, octet_length(name) AS o, quote_literal(name) AS q, quote_ident(name) AS i, name || '!' AS x FROM traces ORDER BY name;
+SELECT id, error_message, coalesce(error_message, 'none') AS e, length(error_message) AS l, error_message || '.' AS d FROM requests ORDER BY id;
+SELECT id FROM requests WHERE model LIKE 'gpt-4o%' ORDER BY id;
+SELECT id FROM requests WHERE model NOT LIKE '%-%' OR error_message LIKE '%imit%' ORDER BY id;
+SELECT id FROM requests WHERE provider ILIKE 'OPEN%' AND length(model) > 10 ORDER BY id;
+SELECT id FROM requests WHERE lower(provider) IN ('groq', 'mistral') AND model NOT ILIKE '%LARGE%' ORDER BY id;
+SELECT id FROM requests WHERE model LIKE ANY (ARRAY['%mini%', 'claude%']) ORDER BY id;
+SELECT id FROM traces WHERE name LIKE '%!%%' ESCAPE '!' ORDER BY id;
+SELECT string_agg(DISTINCT provider, ', ' ORDER BY provider) AS p, string_agg(DISTINCT provider, '|' ORDER BY provider DESC) AS q FROM requests;
+SELECT encode(sha224('a'), 'hex') AS a, encode(sha512('a'), 'hex') AS b, get_byte('\x0102'::bytea, 1) AS c, length('\x0102'::bytea) AS d, '\x01'::bytea || '\x02'::bytea AS e, substring('\x010203'::bytea FROM 2 FOR 1) AS f, encode('\x00ff'::bytea, 'escape') AS g;
+SELECT to_char(5, 'fm00') AS a, num_nulls(1, NULL, 'a') AS b, num_nonnulls(1, NULL) AS c, pg_typeof('a' || 'b') AS d, 'a'::text::varchar(1) AS e;
+SELECT string_to_table('a,b,c', ',') AS x ORDER BY 1;

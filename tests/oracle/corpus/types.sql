@@ -1,0 +1,48 @@
+-- Types of literals and of results, values in text and binary.
+-- order
+SELECT 1 AS a, 2147483647 AS b, 2147483648 AS c, 9223372036854775807 AS d, 9223372036854775808 AS e, -9223372036854775808 AS f;
+SELECT 1.5 AS a, 1.50 AS b, .5 AS c, 5. AS d, 1e3 AS e, 1.5e-3 AS f, 1e300 AS g;
+SELECT 'a' AS a, NULL AS b, '' AS c, true AS d, E'\x41\u00df\t' AS e, U&'\0441\+01F600' AS f, $$it's$$ AS g, $x$a$$b$x$ AS h;
+SELECT pg_typeof(1), pg_typeof(3000000000), pg_typeof(1.5), pg_typeof('a'), pg_typeof(NULL), pg_typeof(true), pg_typeof(now()), pg_typeof(current_date);
+SELECT pg_typeof(1 + 1), pg_typeof(1 + 1::bigint), pg_typeof(1 + 1.5), pg_typeof(1 + 1.5::float8), pg_typeof(1::smallint + 1::smallint), pg_typeof(1::real + 1::real);
+SELECT pg_typeof(1 / 2), pg_typeof(1 / 2.0), pg_typeof(sum(1)), pg_typeof(sum(1::bigint)), pg_typeof(sum(1.5)), pg_typeof(sum(1::float4)), pg_typeof(avg(1)), pg_typeof(avg(1::float4)), pg_typeof(count(*));
+SELECT pg_typeof(ARRAY[1, 2]), pg_typeof(ARRAY['a']), pg_typeof(ARRAY[1, 2.5]), pg_typeof('{}'::jsonb -> 'a'), pg_typeof('{}'::jsonb ->> 'a'), pg_typeof(row(1, 'a'));
+SELECT pg_typeof(date '2026-01-01' - date '2025-01-01'), pg_typeof(date '2026-01-01' + 1), pg_typeof(date '2026-01-01' + interval '1 day'), pg_typeof(now() - now()), pg_typeof(date '2026-01-01' + time '10:00');
+SELECT pg_typeof(extract(hour FROM now())), pg_typeof(date_part('hour', now())), pg_typeof(date_trunc('day', now())), pg_typeof(date_trunc('day', date '2026-01-01')), pg_typeof(date_trunc('day', timestamp '2026-01-01'));
+SELECT pg_typeof(row_number() OVER ()), pg_typeof(ntile(3) OVER ()), pg_typeof(percent_rank() OVER ()), pg_typeof(lag(1) OVER ()), pg_typeof(sum(1) OVER ());
+SELECT pg_typeof(length('a')), pg_typeof(strpos('a', 'b')), pg_typeof(round(1.5)), pg_typeof(round(1.5::float8)), pg_typeof(abs(-1)), pg_typeof(power(2, 3)), pg_typeof(sqrt(2)), pg_typeof(sign(-1)), pg_typeof(floor(1)), pg_typeof(mod(5, 3));
+SELECT pg_typeof(coalesce(1, 2.5)), pg_typeof(CASE WHEN true THEN 1 ELSE 2.5 END), pg_typeof(greatest(1, 2::bigint)), pg_typeof(nullif(1, 2.5)), pg_typeof(CASE WHEN true THEN 'a' END);
+SELECT pg_typeof(percentile_cont(0.5) WITHIN GROUP (ORDER BY latency_ms)), pg_typeof(percentile_disc(0.5) WITHIN GROUP (ORDER BY latency_ms)), pg_typeof(mode() WITHIN GROUP (ORDER BY provider)) FROM requests;
+SELECT pg_typeof(id), pg_typeof(latency_ms), pg_typeof(cost_usd), pg_typeof(created_at), pg_typeof(extra) FROM requests ORDER BY id LIMIT 1;
+SELECT 1::smallint AS a, 1::int2 AS b, 1::int AS c, 1::integer AS d, 1::bigint AS e, 1::int8 AS f, 1::real AS g, 1::float4 AS h, 1::float8 AS i, 1::double precision AS j, 1::float AS k, 1::float(24) AS l, 1::float(25) AS m;
+SELECT 1.005::numeric AS a, 1.005::numeric(4,2) AS b, 12345::numeric(10) AS c, 1.5::decimal AS d, 1.55::decimal(3,1) AS e, 0.001::numeric(3,3) AS f;
+SELECT 'a'::char AS a, 'ab'::char(5) AS b, 'ab'::character(1) AS c, 'abc'::varchar AS d, 'abc'::varchar(2) AS e, 'abc'::character varying(10) AS f, 'abc'::text AS g, 'abc'::name AS h, 'a'::bpchar AS i;
+SELECT true::text AS a, false::text AS b, 't'::boolean AS c, 'yes'::bool AS d, 'off'::bool AS e, '0'::bool AS f, 1::bool AS g, 0::boolean AS h, true::int AS i;
+SELECT '2026-01-02'::date AS a, '10:11:12.5'::time AS b, '2026-01-02 10:11:12.123456'::timestamp AS c, '2026-01-02 10:11:12+02'::timestamptz AS d, '1 day 02:03'::interval AS e;
+SELECT '2026-01-02 10:11:12.6'::timestamp(0) AS a, '2026-01-02 10:11:12.123456'::timestamp(3) AS b, '10:11:12.987'::time(1) AS c, '2026-01-02 10:11:12.5Z'::timestamptz(0) AS d, '1.23456 seconds'::interval(2) AS e;
+SELECT '\xDEADbeef'::bytea AS a, 'abc'::bytea AS b, '\x'::bytea AS c, E'\\000a\\134'::bytea AS d;
+SELECT 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid AS a, '{A0EEBC999C0B4EF8BB6D6BB9BD380A11}'::uuid AS b;
+SELECT '{"b": 1, "a": [1, 2.50]}'::json AS a, '{"b": 1, "a": [1, 2.50], "b": 2}'::jsonb AS b;
+SELECT 'NaN'::float8 AS a, 'Infinity'::float8 AS b, '-Infinity'::float8 AS c, '-0'::float8 AS d, 'NaN'::numeric AS e, 'Infinity'::numeric AS f, '-inf'::numeric AS g;
+SELECT 0.1::float8 + 0.2::float8 AS a, 1e21::float8 AS b, 1e15::float8 AS c, 1e16::float8 AS d, 1e-5::float8 AS e, 123456789.123456789::float8 AS f, 0.1::float4 AS g, 16777217::float4 AS h, 3.4e38::float4 AS i;
+SELECT 'infinity'::date AS a, '-infinity'::date AS b, 'infinity'::timestamp AS c, '-infinity'::timestamptz AS d, '0044-03-15 BC'::date AS e, '4713-01-01 BC'::timestamp AS f, '294246-12-31 23:59:59.999999'::timestamp AS g, '12345-06-07'::date AS h;
+SELECT '{1,2,NULL}'::int[] AS a, '{1}'::int4[] AS b, '[1:2]={7,8}'::int[] AS c, '{a,"b c",NULL,"NULL",""}'::text[] AS d, '{}'::int[] AS e, '{1.50,2}'::numeric[] AS f, '{t,f}'::bool[] AS g;
+SELECT '{2026-01-02}'::date[] AS a, ARRAY[timestamptz '2026-01-02 03:04Z'] AS b, ARRAY['1 day'::interval] AS c, ARRAY['{"a":1}'::jsonb] AS d, ARRAY[1.5::float8, NULL] AS e, ARRAY['a'::varchar] AS f, ARRAY[1::bigint] AS g;
+SELECT 'int4'::regtype AS b, 23::oid AS c, 'a'::"char" AS d;
+SELECT int '5' AS a, bigint '5' AS b, float8 '5' AS c, numeric '5.0' AS d, text 'x' AS e, bool 't' AS f, date '2026-05-05' AS g, interval '5' AS h, jsonb '5' AS i, uuid 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11' AS j;
+SELECT row(1, 'a', NULL)::text AS r, row()::text AS e, (1, 2.5)::text AS t;
+SELECT cost_usd, latency_ms, cost_usd * latency_ms AS x, latency_ms / 3 AS y, latency_ms / 3.0 AS z FROM requests ORDER BY id LIMIT 40;
+SELECT created_at, created_at::date, created_at::time, created_at::timestamp, created_at::text FROM requests ORDER BY id LIMIT 40;
+SELECT id, input, output, metadata, extra FROM scale.spans ORDER BY id, start_timestamp;
+SELECT id, metadata, scores, extra, stream, temperature FROM respan.spans ORDER BY id;
+SELECT * FROM requests ORDER BY id;
+SELECT * FROM traces ORDER BY id;
+SELECT * FROM security ORDER BY id;
+SELECT * FROM scale.spans ORDER BY id, start_timestamp;
+SELECT * FROM respan.spans ORDER BY id;
+SELECT * FROM adaline.spans ORDER BY id;
+SELECT * FROM trulayer.traces ORDER BY id;
+-- bag
+SELECT * FROM trulayer.spans;
+SELECT * FROM public.spans;
+SELECT * FROM public.requests;

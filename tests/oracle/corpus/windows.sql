@@ -1,0 +1,55 @@
+-- Window functions and frames.
+-- order
+SELECT id, row_number() OVER (ORDER BY id) AS a, rank() OVER (ORDER BY provider) AS b, dense_rank() OVER (ORDER BY provider) AS c, percent_rank() OVER (ORDER BY provider) AS d, cume_dist() OVER (ORDER BY provider) AS e, ntile(7) OVER (ORDER BY id) AS f FROM requests ORDER BY id;
+SELECT id, row_number() OVER (PARTITION BY provider ORDER BY latency_ms DESC, id) AS a, rank() OVER (PARTITION BY provider ORDER BY status_code) AS b FROM requests ORDER BY id;
+SELECT id, lag(latency_ms) OVER w AS a, lag(latency_ms, 2) OVER w AS b, lag(latency_ms, 2, 0::bigint) OVER w AS c, lead(id) OVER w AS d, lead(id, 3, 'none') OVER w AS e, lag(latency_ms, 0) OVER w AS f, lag(latency_ms, -1) OVER w AS g FROM requests WINDOW w AS (PARTITION BY provider ORDER BY created_at, id) ORDER BY id;
+SELECT id, first_value(id) OVER w AS a, last_value(id) OVER w AS b, nth_value(id, 2) OVER w AS c FROM requests WINDOW w AS (PARTITION BY provider ORDER BY created_at, id) ORDER BY id;
+SELECT id, last_value(id) OVER (PARTITION BY provider ORDER BY created_at, id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS a, nth_value(latency_ms, 3) OVER (PARTITION BY provider ORDER BY id ROWS BETWEEN 1 PRECEDING AND 3 FOLLOWING) AS b FROM requests ORDER BY id;
+SELECT id, sum(latency_ms) OVER (ORDER BY id) AS a, sum(latency_ms) OVER (ORDER BY id ROWS 2 PRECEDING) AS b, avg(latency_ms) OVER (ORDER BY id ROWS BETWEEN 3 PRECEDING AND 3 FOLLOWING) AS c, count(*) OVER (ORDER BY id ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS d, max(latency_ms) OVER (ORDER BY id ROWS BETWEEN 5 PRECEDING AND 1 PRECEDING) AS e FROM requests ORDER BY id;
+SELECT id, sum(latency_ms) OVER (ORDER BY status_code) AS a, count(*) OVER (ORDER BY status_code RANGE UNBOUNDED PRECEDING) AS b, count(*) OVER (ORDER BY status_code RANGE BETWEEN CURRENT ROW AND CURRENT ROW) AS c, count(*) OVER (ORDER BY status_code RANGE BETWEEN 29 PRECEDING AND 100 FOLLOWING) AS d FROM requests ORDER BY id;
+SELECT id, count(*) OVER (ORDER BY created_at RANGE BETWEEN '1 day' PRECEDING AND CURRENT ROW) AS a, sum(latency_ms) OVER (PARTITION BY provider ORDER BY created_at RANGE BETWEEN interval '12 hours' PRECEDING AND interval '6 hours' FOLLOWING) AS b, count(*) OVER (ORDER BY created_at DESC RANGE BETWEEN interval '1 hour' PRECEDING AND '2 hours' FOLLOWING) AS c FROM requests ORDER BY id;
+SELECT id, count(*) OVER (ORDER BY status_code GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING) AS a, sum(latency_ms) OVER (ORDER BY status_code GROUPS 1 PRECEDING) AS b, count(*) OVER (ORDER BY provider GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS c FROM requests ORDER BY id;
+SELECT id, sum(latency_ms) OVER (ORDER BY id ROWS BETWEEN 2 PRECEDING AND 2 FOLLOWING EXCLUDE CURRENT ROW) AS a, count(*) OVER (ORDER BY status_code ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE GROUP) AS b, count(*) OVER (ORDER BY status_code RANGE UNBOUNDED PRECEDING EXCLUDE TIES) AS c, count(*) OVER (ORDER BY id ROWS 1 PRECEDING EXCLUDE NO OTHERS) AS d FROM requests ORDER BY id;
+SELECT id, count(*) OVER (ORDER BY cost_usd RANGE BETWEEN 0.001 PRECEDING AND 0.001 FOLLOWING) AS a, count(*) OVER (ORDER BY cost_usd NULLS FIRST RANGE BETWEEN 0.001::float8 PRECEDING AND CURRENT ROW) AS b FROM requests ORDER BY id;
+SELECT id, count(*) OVER () AS a, count(*) OVER (PARTITION BY provider) AS b, max(latency_ms) OVER (PARTITION BY provider, status_code) AS c, min(created_at) OVER (PARTITION BY created_at::date) AS d, latency_ms * 100.0 / sum(latency_ms) OVER () AS e FROM requests ORDER BY id;
+SELECT id, sum(latency_ms) OVER w1 AS a, rank() OVER (w1 ORDER BY latency_ms) AS b, count(*) OVER (w2 ROWS 1 PRECEDING) AS c FROM requests WINDOW w1 AS (PARTITION BY provider), w2 AS (w1 ORDER BY id) ORDER BY id;
+SELECT id, array_agg(status_code) OVER (ORDER BY id ROWS 2 PRECEDING) AS a, string_agg(provider, ',') OVER (ORDER BY id ROWS BETWEEN CURRENT ROW AND 2 FOLLOWING) AS b, jsonb_agg(status_code) OVER (ORDER BY id ROWS 1 PRECEDING) AS c, bool_or(status_code >= 500) OVER (ORDER BY id ROWS 4 PRECEDING) AS d FROM requests ORDER BY id;
+SELECT id, count(*) FILTER (WHERE status_code >= 400) OVER (ORDER BY id) AS a, sum(latency_ms) FILTER (WHERE provider = 'openai') OVER (PARTITION BY status_code) AS b FROM requests ORDER BY id;
+SELECT provider, count(*) AS n, rank() OVER (ORDER BY count(*) DESC) AS r, sum(count(*)) OVER (ORDER BY provider) AS running, round(100.0 * count(*) / sum(count(*)) OVER (), 2) AS pct FROM requests GROUP BY provider ORDER BY provider;
+SELECT provider, status_code, sum(latency_ms) AS s, sum(sum(latency_ms)) OVER (PARTITION BY provider) AS p, lag(count(*)) OVER (PARTITION BY provider ORDER BY status_code) AS prev FROM requests GROUP BY provider, status_code ORDER BY 1, 2;
+SELECT d, n, n - lag(n) OVER (ORDER BY d) AS delta, avg(n) OVER (ORDER BY d ROWS BETWEEN 6 PRECEDING AND CURRENT ROW) AS week FROM (SELECT created_at::date AS d, count(*) AS n FROM requests GROUP BY 1) s ORDER BY d;
+SELECT provider, model, n FROM (SELECT provider, model, count(*) AS n, row_number() OVER (PARTITION BY provider ORDER BY count(*) DESC, model) AS rn FROM requests GROUP BY provider, model) s WHERE rn <= 2 ORDER BY 1, 3 DESC, 2;
+SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY provider ORDER BY created_at DESC, id) AS rn FROM requests) s WHERE rn = 1 ORDER BY id;
+SELECT id, latency_ms FROM requests ORDER BY row_number() OVER (ORDER BY latency_ms DESC, id) LIMIT 10;
+SELECT DISTINCT provider, count(*) OVER (PARTITION BY provider) AS n FROM requests ORDER BY 1;
+SELECT x, sum(x) OVER (ORDER BY x) AS a, sum(x) OVER (ORDER BY x DESC) AS b, sum(x) OVER (ORDER BY x NULLS FIRST) AS c, count(*) OVER (ORDER BY x) AS d, first_value(x) OVER (ORDER BY x NULLS FIRST) AS e FROM (VALUES (1), (2), (2), (NULL), (5)) AS v(x) ORDER BY x;
+SELECT x, avg(x) OVER (ORDER BY x ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) AS a, min(x) OVER (ORDER BY x ROWS BETWEEN 2 FOLLOWING AND 3 FOLLOWING) AS b, sum(x) OVER (ORDER BY x ROWS BETWEEN UNBOUNDED PRECEDING AND 2 PRECEDING) AS c FROM generate_series(1, 8) AS x ORDER BY x;
+SELECT x, ntile(3) OVER (ORDER BY x) AS a, ntile(10) OVER (ORDER BY x) AS b, cume_dist() OVER (ORDER BY x % 3) AS c, percent_rank() OVER (ORDER BY x % 3) AS d FROM generate_series(1, 8) AS x ORDER BY x;
+SELECT x, lag(x, x::int) OVER (ORDER BY x) AS a, lead(x, 1, -1::bigint) OVER (ORDER BY x) AS b, nth_value(x, 2) OVER (ORDER BY x) AS c FROM generate_series(1::bigint, 5) AS x ORDER BY x;
+SELECT x, sum(x) OVER (ORDER BY x RANGE BETWEEN 2 PRECEDING AND 1 FOLLOWING) AS a, sum(x) OVER (ORDER BY x DESC RANGE BETWEEN 2 PRECEDING AND 1 FOLLOWING) AS b, array_agg(x) OVER (ORDER BY x GROUPS 1 PRECEDING EXCLUDE CURRENT ROW) AS c FROM (VALUES (1), (2), (4), (4), (7), (8)) AS v(x) ORDER BY x;
+SELECT d, count(*) OVER (ORDER BY d RANGE BETWEEN '1 month' PRECEDING AND CURRENT ROW) AS n FROM (VALUES (date '2026-01-31'), ('2026-02-28'), ('2026-03-31'), ('2026-03-01')) AS v(d) ORDER BY d;
+SELECT count(*) OVER (PARTITION BY NULL) AS a, row_number() OVER () AS b FROM (VALUES (1)) v;
+SELECT id, row_number() OVER (PARTITION BY provider ORDER BY id) = 1 AS first, CASE WHEN rank() OVER (ORDER BY latency_ms DESC) <= 3 THEN 'top' ELSE 'rest' END AS t FROM requests ORDER BY id;
+SELECT id, coalesce(lag(status_code) OVER (ORDER BY created_at, id), 0) AS prev, created_at - lag(created_at) OVER (ORDER BY created_at, id) AS gap FROM requests ORDER BY created_at, id;
+SELECT stddev(latency_ms) OVER (PARTITION BY provider) AS s, variance(latency_ms) OVER (PARTITION BY provider) AS v, id FROM requests ORDER BY id;
+-- order digits
+SELECT id, sum(cost_usd) OVER (ORDER BY id) AS a, avg(cost_usd) OVER (ORDER BY id ROWS 5 PRECEDING) AS b, sum(cost_usd) OVER (PARTITION BY provider) AS c FROM requests ORDER BY id;
+-- error
+SELECT row_number() FROM requests;
+SELECT id FROM requests WHERE row_number() OVER (ORDER BY id) = 1;
+SELECT sum(count(*) OVER ()) FROM requests;
+SELECT rank() OVER w FROM requests;
+SELECT sum(latency_ms) OVER (w PARTITION BY provider) FROM requests WINDOW w AS (ORDER BY id);
+SELECT sum(latency_ms) OVER (w ORDER BY id) FROM requests WINDOW w AS (ORDER BY provider);
+SELECT sum(latency_ms) OVER (ORDER BY id ROWS BETWEEN CURRENT ROW AND 1 PRECEDING) FROM requests;
+SELECT sum(latency_ms) OVER (ORDER BY id ROWS BETWEEN UNBOUNDED FOLLOWING AND CURRENT ROW) FROM requests;
+SELECT sum(latency_ms) OVER (ORDER BY id RANGE 1 PRECEDING) FROM requests;
+SELECT sum(latency_ms) OVER (RANGE 1 PRECEDING) FROM requests;
+SELECT sum(latency_ms) OVER (GROUPS 1 PRECEDING) FROM requests;
+SELECT sum(latency_ms) OVER (ORDER BY id ROWS -1 PRECEDING) FROM requests;
+SELECT ntile(0) OVER (ORDER BY id) FROM requests;
+SELECT nth_value(id, 0) OVER (ORDER BY id) FROM requests;
+SELECT count(DISTINCT provider) OVER () FROM requests;
+SELECT upper(provider) OVER () FROM requests;
+SELECT provider FROM requests GROUP BY provider HAVING rank() OVER (ORDER BY provider) = 1;
+SELECT 1 FROM requests WINDOW w AS (ORDER BY id), w AS (ORDER BY id);
