@@ -121,7 +121,11 @@ impl Analyzer<'_> {
                 return constant;
             }
         }
-        let joined = parts.into_iter().map(|part| part.expr).reduce(|one, other| binary_expr(one, op, other));
+        let exprs = parts.into_iter().map(|part| match op {
+            Operator::Or => spread(part.expr),
+            _ => part.expr,
+        });
+        let joined = exprs.reduce(|one, other| binary_expr(one, op, other));
         Typed::new(joined.unwrap_or_else(|| datafusion::logical_expr::lit(op == Operator::And)), PgType::Bool)
     }
 
@@ -227,6 +231,37 @@ impl Typed {
             }
             false => self,
         }
+    }
+}
+
+/// The most values of a NOT IN that are written out.
+const MOST_SPREAD: usize = 64;
+
+/// NOT IN as comparisons. The engine takes `x NOT IN (1) OR x NOT IN (2)` for true, also where x is NULL
+/// (`inlist_intersection` of DataFusion 55.2's simplifier), so an OR has none.
+fn spread(expr: Expr) -> Expr {
+    match expr {
+        Expr::InList(list) if list.negated && (1..=MOST_SPREAD).contains(&list.list.len()) => {
+            let differs = |item: Expr| binary_expr((*list.expr).clone(), Operator::NotEq, item);
+            let all = list.list.into_iter().map(differs).reduce(|one, other| binary_expr(one, Operator::And, other));
+            all.unwrap_or_else(|| datafusion::logical_expr::lit(true))
+        }
+        Expr::Not(inner) => match *inner {
+            Expr::InList(mut list) => {
+                list.negated = !list.negated;
+                spread(Expr::InList(list))
+            }
+            Expr::BinaryExpr(both) if matches!(both.op, Operator::And | Operator::Or) => {
+                let op = if both.op == Operator::And { Operator::Or } else { Operator::And };
+                binary_expr(spread(Expr::Not(both.left)), op, spread(Expr::Not(both.right)))
+            }
+            Expr::BinaryExpr(both) => match both.op.negate() {
+                Some(op) => binary_expr(*both.left, op, *both.right),
+                None => Expr::Not(Box::new(Expr::BinaryExpr(both))),
+            },
+            other => Expr::Not(Box::new(other)),
+        },
+        other => other,
     }
 }
 

@@ -8,6 +8,8 @@ SELECT id FROM requests WHERE trace_id IN (SELECT id FROM traces WHERE status = 
 SELECT id FROM requests WHERE trace_id NOT IN (SELECT id FROM traces WHERE status = 'ok') ORDER BY id;
 SELECT id FROM traces WHERE id NOT IN (SELECT trace_id FROM requests) ORDER BY id;
 SELECT id FROM requests WHERE trace_id NOT IN (SELECT id FROM traces WHERE status = 'ok') OR latency_ms > 5000 ORDER BY id;
+SELECT id FROM requests WHERE error_message NOT IN ('a') OR error_message NOT IN ('b', 'c') ORDER BY id;
+SELECT id FROM requests WHERE error_message NOT IN ('a') OR NOT (error_message = 'b' OR error_message = 'c') ORDER BY id;
 SELECT id FROM requests WHERE (trace_id IN (SELECT id FROM traces)) IS NULL ORDER BY id;
 SELECT id, trace_id IN (SELECT id FROM traces WHERE status = 'ok') AS a, trace_id NOT IN (SELECT id FROM traces WHERE status = 'ok') AS b FROM requests ORDER BY id;
 SELECT x, x IN (SELECT y FROM (VALUES (1), (NULL)) AS w(y)) AS a, x NOT IN (SELECT y FROM (VALUES (1), (NULL)) AS w(y)) AS b, x IN (SELECT 1 WHERE false) AS c, x NOT IN (SELECT 1 WHERE false) AS d FROM (VALUES (1), (2), (NULL)) AS v(x) ORDER BY x;
