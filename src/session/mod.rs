@@ -222,7 +222,7 @@ impl Session {
         let plan = match self.plan(statement, &parsed.text, declared).await {
             Ok(plan) => plan,
             // `SELECT pg_catalog.version()` and its like: functions that only the catalogs know.
-            Err(error) if !named && catalogs::may_know(statement) => {
+            Err(error) if !named && error.kind != Kind::UndefinedObject && catalogs::may_know(statement) => {
                 match catalogs::describe(self, statement, declared) {
                     Ok((oids, schema)) => return Ok((Work::Catalog(schema), oids)),
                     Err(theirs) if error.kind == Kind::FeatureNotSupported => return Err(theirs),
