@@ -44,7 +44,7 @@ fn grouped(sql: &str) -> String {
     statement.to_string().trim_start_matches("SELECT ").to_owned()
 }
 
-/// Compared with what PostgreSQL 15 prints of a view of the same expression.
+/// The pairs follow the precedence table of chapter 4.1.6 of the documentation.
 #[test]
 fn operators_group_as_in_postgresql() {
     let pairs = [
