@@ -1,8 +1,9 @@
 //! From a scan to batches over HTTP, cheaply and completely: which pages (`pages`), when (`limiter`), how often (`retry`).
 //!
 //! Invariants: each HTTP attempt, a retry and a redirect too, takes one permit and is counted in the ledger and against
-//! the statement. Nothing runs that nobody waits for: the next page is asked for when the consumer polls after the last row
-//! of the page before, and dropping the stream closes the connection and gives the permit back. A page is handed on when
+//! the statement. Nothing begins that nobody waits for: the next page is asked for when the consumer polls after the last
+//! row of the page before, and dropping the stream closes the connection and gives the permit back. A call that has begun
+//! goes on to its end whether polled or not, so that no permit waits for a consumer. A page is handed on when
 //! it is complete and judged, never in part; hence a page that broke off can be asked for again. What is buffered is one
 //! page: bounded by upstream's row limit and by the source's `body_bytes`.
 

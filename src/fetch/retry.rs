@@ -12,6 +12,7 @@ use std::time::Duration;
 use datafusion::arrow::record_batch::RecordBatch;
 use futures::StreamExt;
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::limiter::{self, Limiter, Permit, whole_seconds};
 use crate::error::{Error, Kind, Result};
@@ -50,6 +51,9 @@ struct Progress {
 
 impl Caller {
     /// Reads one page, all of it. Dropping the future ends the call that is under way.
+    ///
+    /// The call runs in a task of its own: a consumer that reads other rows first leaves the future unpolled, and its
+    /// permit, or its place in the queue for one, would keep those rows from coming.
     pub(super) async fn page(
         &self,
         scan: &Scan,
@@ -57,6 +61,19 @@ impl Caller {
         columns: &[usize],
         window_end_us: i64,
     ) -> Result<Decoded> {
+        let (caller, scan, page, columns) = (self.clone(), scan.clone(), page.clone(), columns.to_vec());
+        let call = tokio::spawn(async move { caller.call(&scan, &page, &columns, window_end_us).await });
+        match AbortOnDropHandle::new(call).await {
+            Ok(decoded) => decoded,
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // Only the process's end takes a task away from its handle.
+                Err(_) => Err(self.statement.stopped()),
+            },
+        }
+    }
+
+    async fn call(&self, scan: &Scan, page: &Page, columns: &[usize], window_end_us: i64) -> Result<Decoded> {
         let request = (scan.source.connector.request)(scan, page);
         let mut progress = Progress::default();
         loop {
