@@ -32,7 +32,7 @@ use crate::sql::fault::from_engine;
 use crate::sql::relations::Relations;
 use crate::sql::scalar::external;
 use crate::sql::values::{field, parameter};
-use crate::sql::{budget, cancel, memory, whole};
+use crate::sql::{budget, cancel, lazy, memory, whole};
 use crate::table::branch::Branches;
 use crate::table::provider::{Provider, Settings};
 use crate::table::{canonical, keyed, ordered, system};
@@ -263,7 +263,8 @@ impl Engine {
         let task = self.runtime.spawn(async move {
             let prepared = match logical.physical(&state).await {
                 Ok(plan) => budget::check(plan.as_ref(), &owned)
-                    .and_then(|()| cancel::guard(plan, &owned))
+                    .and_then(|()| lazy::lazily(plan))
+                    .and_then(|plan| cancel::guard(plan, &owned))
                     .and_then(|plan| execute_stream(plan, context)),
                 Err(error) => Err(error),
             };

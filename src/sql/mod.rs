@@ -9,6 +9,7 @@ pub mod explain;
 pub mod facts;
 pub mod fault;
 pub mod gathered;
+pub mod lazy;
 pub mod memory;
 pub mod names;
 pub mod parse;

@@ -225,3 +225,37 @@ impl ScalarUDFImpl for Total {
         Ok(ColumnarValue::Array(builder.finish()))
     }
 }
+
+/// A truth that the engine's simplifier does not look into: it takes `x IN (1) AND x IN (2)` for false, also where x is
+/// NULL (`inlist_intersection` and `inlist_except` of DataFusion 55.2).
+pub fn kept(truth: Expr) -> Expr {
+    let function = Kept { signature: Signature::any(1, Volatility::Immutable) };
+    Arc::new(ScalarUDF::new_from_impl(function)).call(vec![truth])
+}
+
+/// [`kept`].
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Kept {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Kept {
+    fn name(&self) -> &str {
+        "bool"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _args: &[DataType]) -> EngineResult<DataType> {
+        Ok(DataType::Boolean)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> EngineResult<ColumnarValue> {
+        match args.args.into_iter().next() {
+            Some(truth) => Ok(truth),
+            None => Err(external(Error::internal("a truth is missing"))),
+        }
+    }
+}

@@ -28,6 +28,7 @@ use crate::model::statement::{Notice, Statement};
 use crate::model::table::{self, Fidelity};
 use crate::table::branch::{Branches, Of};
 use crate::table::provider::external;
+use crate::table::shortcut;
 
 /// Rows that are asked for at the least where their order matters: one row alone is always in order, so an upstream that
 /// does not sort would not be found out.
@@ -366,7 +367,7 @@ impl ExecutionPlan for ScanExec {
                 .map(|column| self.read.binary_search(column))
                 .collect::<Result<_, _>>()
                 .or_else(|_| internal_err!("an output column is not read"))?,
-            residual: self.residual.clone(),
+            residual: self.residual.as_ref().map(shortcut::filter).transpose()?.flatten().or(self.residual.clone()),
             remaining: self.lookup.limit,
         };
         let rows = stream::try_unfold((self.batches(statement), finish), next_rows);

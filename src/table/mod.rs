@@ -7,6 +7,7 @@ pub mod keyed;
 pub mod ordered;
 pub mod predicate;
 pub mod provider;
+pub mod shortcut;
 pub mod system;
 pub mod translate;
 

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
+use datafusion::common::tree_node::TreeNode;
 use datafusion::functions_aggregate::{
     average::avg_udaf, count::count_udaf, min_max::max_udaf, min_max::min_udaf, sum::sum_udaf,
 };
-use datafusion::logical_expr::expr::{AggregateFunction, Cast};
+use datafusion::logical_expr::expr::{AggregateFunction, Case, Cast};
 use datafusion::logical_expr::{AggregateUDF, Expr, lit};
 use datafusion::sql::sqlparser::ast::{
     self, DuplicateTreatment, Function as Call, FunctionArg, FunctionArgExpr, FunctionArgumentClause,
@@ -59,7 +60,10 @@ impl Analyzer<'_> {
             }
             None => None,
         };
-        let Gathering { function, args, distinct, gives, finish } = gathering;
+        let Gathering { function, mut args, distinct, gives, finish } = gathering;
+        if let Some(filter) = &filter {
+            args = args.into_iter().map(|arg| only_where(filter, arg)).collect();
+        }
         let expr =
             Expr::AggregateFunction(AggregateFunction::new_udf(function, args, distinct, filter, Vec::new(), None));
         let mut known = gather.aggregates.borrow_mut();
@@ -320,4 +324,13 @@ impl Analyzer<'_> {
 
 fn count(args: Vec<Expr>, distinct: bool) -> Gathering {
     Gathering { function: count_udaf(), args, distinct, gives: PgType::Int8, finish: Finish::Nothing }
+}
+
+/// An argument that is computed only for the rows that satisfy a FILTER; for others it is NULL, and not looked at. The
+/// engine computes the arguments for all rows of a group.
+pub(super) fn only_where(filter: &Expr, arg: Expr) -> Expr {
+    if !arg.exists(|expr| Ok(matches!(expr, Expr::ScalarFunction(_) | Expr::BinaryExpr(_)))).unwrap_or(true) {
+        return arg;
+    }
+    Expr::Case(Case::new(None, vec![(Box::new(filter.clone()), Box::new(arg))], None))
 }

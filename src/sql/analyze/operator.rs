@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use datafusion::common::tree_node::TreeNode;
 use datafusion::logical_expr::{Expr, Operator, binary_expr};
 use datafusion::sql::sqlparser::ast::{self, BinaryOperator, UnaryOperator};
 use datafusion::sql::sqlparser::tokenizer::Location;
@@ -11,11 +12,10 @@ use super::compare::no_operator;
 use super::expr::Context;
 use super::typed::Typed;
 use crate::error::{Error, Kind, Result};
-use crate::function::coerce::{Category, category};
 use crate::function::datum::Datum;
 use crate::function::registry::operators;
 use crate::function::resolve::{Choice, Failure, choose, choose_operator};
-use crate::function::{CastContext, Function};
+use crate::function::Function;
 use crate::pgtype::types::PgType;
 use crate::sql::scalar::Declaration;
 
@@ -61,7 +61,7 @@ impl Analyzer<'_> {
         right: &ast::Expr,
     ) -> Result<Typed> {
         if matches!(op, BinaryOperator::And | BinaryOperator::Or) {
-            return self.connective(context, left, op, right);
+            return self.connective(context, left, op, right, Use::Value);
         }
         let one = self.expr(context, left)?;
         let other = match (right, &one.fields) {
@@ -74,6 +74,18 @@ impl Analyzer<'_> {
         self.operate(&symbol(op), one, other)
     }
 
+    /// What a row must satisfy to count, of WHERE, HAVING or ON.
+    pub(super) fn condition(&self, context: &Context<'_>, expr: &ast::Expr) -> Result<Typed> {
+        match expr {
+            ast::Expr::Nested(inner) => self.condition(context, inner),
+            ast::Expr::BinaryOp { left, op: op @ (BinaryOperator::And | BinaryOperator::Or), right } => {
+                let joined = self.connective(context, left, op, right, Use::Condition);
+                joined.map_err(|error| self.located(error, expr))
+            }
+            other => self.expr(context, other),
+        }
+    }
+
     /// A chain of ANDs or ORs. They are as long as clients write them, so they are walked without recursion.
     fn connective(
         &self,
@@ -81,6 +93,7 @@ impl Analyzer<'_> {
         left: &ast::Expr,
         op: &BinaryOperator,
         right: &ast::Expr,
+        used: Use,
     ) -> Result<Typed> {
         let what = if *op == BinaryOperator::And { "AND" } else { "OR" };
         let mut open = vec![right, left];
@@ -89,12 +102,20 @@ impl Analyzer<'_> {
             match part {
                 ast::Expr::BinaryOp { left, op: own, right } if own == op => open.extend([&**right, &**left]),
                 part => {
-                    let typed = self.expr(context, part)?.placed_at(part);
-                    parts.push(self.boolean(typed, what)?);
+                    let typed = match used {
+                        Use::Condition => self.condition(context, part)?,
+                        Use::Value => self.expr(context, part)?,
+                    };
+                    parts.push(self.boolean(typed.placed_at(part), what)?);
                 }
             }
         }
         let op = if *op == BinaryOperator::And { Operator::And } else { Operator::Or };
+        if op == Operator::And && used == Use::Value && parts.iter().filter(|part| has_list(&part.expr)).count() > 1 {
+            for part in parts.iter_mut().skip(1) {
+                part.expr = crate::sql::scalar::kept(std::mem::take(&mut part.expr));
+            }
+        }
         Ok(self.joined(op, parts))
     }
 
@@ -132,11 +153,6 @@ impl Analyzer<'_> {
     /// An operator by its symbol.
     pub(super) fn operate(&self, symbol: &str, left: Typed, right: Typed) -> Result<Typed> {
         let place = left.place;
-        if symbol == "||"
-            && let Some(typed) = self.concatenated(&left, &right)?
-        {
-            return Ok(typed);
-        }
         let chosen = choose_operator(operators(symbol), left.ty, right.ty);
         let choice = chosen.map_err(|failure| self.at(refusal(failure, symbol, Some(left.ty), right.ty), place))?;
         Ok(self.apply(&choice, vec![left, right])?.placed(place))
@@ -164,21 +180,6 @@ impl Analyzer<'_> {
             tag: String::new(),
         };
         self.row_call(declaration, Arc::new(function.call), args)
-    }
-
-    /// `||` where one side is text and the other is written as text.
-    fn concatenated(&self, left: &Typed, right: &Typed) -> Result<Option<Typed>> {
-        let is_text = |typed: &Typed| category(typed.ty) == Category::String;
-        let is_other = |typed: &Typed| {
-            !matches!(category(typed.ty), Category::String | Category::Unknown | Category::Array)
-                && typed.ty != PgType::Record
-        };
-        if !((is_text(left) && is_other(right)) || (is_other(left) && is_text(right))) {
-            return Ok(None);
-        }
-        let left = self.coerce(left.clone(), PgType::Text, CastContext::Explicit)?;
-        let right = self.coerce(right.clone(), PgType::Text, CastContext::Explicit)?;
-        self.operate("||", left, right).map(Some)
     }
 
     /// `op operand`.
@@ -232,6 +233,24 @@ impl Typed {
             false => self,
         }
     }
+}
+
+/// What becomes of the truth of an AND or OR.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// False and NULL are the same: the row does not count.
+    Condition,
+    Value,
+}
+
+/// Whether an expression compares something with a list, or may come to.
+fn has_list(expr: &Expr) -> bool {
+    let is_list = |expr: &Expr| match expr {
+        Expr::InList(_) => true,
+        Expr::BinaryExpr(both) => both.op == Operator::Or,
+        _ => false,
+    };
+    expr.exists(|expr| Ok(is_list(expr))).unwrap_or(true)
 }
 
 /// The most values of a NOT IN that are written out.

@@ -50,12 +50,12 @@ impl Analyzer<'_> {
         let items = self.items(&context, &select.projection)?;
         let mut plan = source.plan;
         if let Some(condition) = &select.selection {
-            let typed = self.expr(&context.within(Clause::Where), condition)?.placed_at(condition);
+            let typed = self.condition(&context.within(Clause::Where), condition)?.placed_at(condition);
             plan = self.filtered(plan, self.boolean(typed, "WHERE")?.expr)?;
         }
         let having = match &select.having {
             Some(having) => {
-                let typed = self.expr(&context.within(Clause::Having), having)?.placed_at(having);
+                let typed = self.condition(&context.within(Clause::Having), having)?.placed_at(having);
                 Some(self.boolean(typed, "HAVING")?.expr)
             }
             None => None,

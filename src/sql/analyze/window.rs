@@ -9,6 +9,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::Analyzer;
+use super::aggregate::only_where;
 use super::expr::{Clause, Context, Gather};
 use super::scope::folded;
 use super::typed::Typed;
@@ -120,6 +121,13 @@ impl Analyzer<'_> {
                 Some(self.boolean(typed, "FILTER")?)
             }
             None => None,
+        };
+        let args: Vec<Typed> = match &filter {
+            Some(filter) => {
+                let lazy = |arg: Typed| Typed { expr: only_where(&filter.expr, arg.expr), ..arg };
+                args.into_iter().map(lazy).collect()
+            }
+            None => args,
         };
         let Window { partition_by, order, frame, shifts } = window;
         let spec = Spec {

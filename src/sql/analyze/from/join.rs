@@ -38,7 +38,7 @@ impl Analyzer<'_> {
                 let items = [left.items, right].concat();
                 let scope = Scope { items: items.clone(), parent: Some(parent) };
                 let context = Context { scope: &scope, ctes, gather: None, clause: Clause::JoinOn };
-                let typed = self.expr(&context, condition)?.placed_at(condition);
+                let typed = self.condition(&context, condition)?.placed_at(condition);
                 let on = self.boolean(typed, "JOIN/ON")?.expr;
                 if kind == JoinType::Full {
                     check_full(&on, &left.plan)?;
