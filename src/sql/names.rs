@@ -59,7 +59,8 @@ fn weak(expr: &Expr) -> Option<String> {
         Expr::TypedString(typed) => Some(type_name(&typed.data_type)),
         Expr::Interval(_) => Some("interval".to_owned()),
         Expr::Case { else_result, .. } => else_result.as_deref().and_then(strong).or_else(|| Some("case".to_owned())),
-        Expr::Nested(expr) => weak(expr),
+        Expr::Nested(expr) | Expr::Collate { expr, .. } => weak(expr),
+        Expr::CompoundFieldAccess { root, .. } => weak(root),
         _ => None,
     }
 }

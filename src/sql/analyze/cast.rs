@@ -53,11 +53,13 @@ impl Analyzer<'_> {
         }
         let was = (typed.ty, typed.typmod);
         let value = self.converted(typed, to, context).map_err(|error| self.at(error, place))?;
-        if typmod < 0 || was == (to, typmod) {
-            let typmod = if was.0 == to { was.1 } else { -1 };
-            // A written cast to varchar without a length takes the length away.
-            let typmod = if context == CastContext::Explicit { -1 } else { typmod };
+        if was == (to, typmod) {
             return Ok(value.with_typmod(typmod).placed(place));
+        }
+        if typmod < 0 {
+            // A written cast to varchar without a length takes the length away.
+            let stays = was.0 == to && context != CastContext::Explicit;
+            return Ok(value.with_typmod(if stays { was.1 } else { -1 }).placed(place));
         }
         let explicit = context == CastContext::Explicit;
         let body: Body =

@@ -63,7 +63,7 @@ impl Analyzer<'_> {
 
     /// CASE over conditions and values of one type; branches that no row takes are left out.
     pub(super) fn chosen(&self, tests: Vec<Typed>, results: Vec<Typed>, otherwise: Option<Typed>, ty: PgType) -> Typed {
-        let mut branches = Vec::new();
+        let (mut branches, mut kept) = (Vec::new(), Vec::new());
         let mut last = otherwise;
         for (test, result) in tests.into_iter().zip(results) {
             match test.value {
@@ -72,7 +72,10 @@ impl Analyzer<'_> {
                     break;
                 }
                 Some(_) => {}
-                None => branches.push((Box::new(test.expr), Box::new(result.expr))),
+                None => {
+                    branches.push((Box::new(test.expr), Box::new(result.expr.clone())));
+                    kept.push(result);
+                }
             }
         }
         if branches.is_empty()
@@ -80,8 +83,9 @@ impl Analyzer<'_> {
         {
             return last;
         }
+        let typmod = common_typmod(kept.iter().chain(&last));
         let case = Case::new(None, branches, last.map(|last| Box::new(last.expr)));
-        Typed::new(Expr::Case(case), ty)
+        Typed::new(Expr::Case(case), ty).with_typmod(typmod)
     }
 
     /// COALESCE.
@@ -123,8 +127,8 @@ impl Analyzer<'_> {
         };
         let same = self.compare(Operator::Eq, one.clone(), other)?;
         let null = self.constant(one.ty, Datum::Null)?;
-        let ty = one.ty;
-        Ok(self.chosen(vec![same], vec![null], Some(one), ty))
+        let (ty, typmod) = (one.ty, one.typmod);
+        Ok(self.chosen(vec![same], vec![null], Some(one), ty).with_typmod(typmod))
     }
 
     /// GREATEST or LEAST. NULLs do not count.
@@ -156,7 +160,8 @@ impl Analyzer<'_> {
             volatile: false,
             tag: String::new(),
         };
-        self.row_call(declaration, body, args)
+        let typmod = common_typmod(&args);
+        Ok(self.row_call(declaration, body, args)?.with_typmod(typmod))
     }
 
     /// `ARRAY[…]`.
@@ -183,7 +188,9 @@ impl Analyzer<'_> {
             volatile: false,
             tag: String::new(),
         };
-        self.row_call(declaration, Arc::new(|args, _| Ok(Datum::Array(args.to_vec()))), items)
+        let typmod = common_typmod(&items);
+        let body: Body = Arc::new(|args, _| Ok(Datum::Array(args.to_vec())));
+        Ok(self.row_call(declaration, body, items)?.with_typmod(typmod))
     }
 
     /// `ARRAY[]::integer[]`.
@@ -347,7 +354,8 @@ impl Analyzer<'_> {
             return Err(Error::new(Kind::DatatypeMismatch, message));
         };
         let integer = |expr: &ast::Expr| self.coerce(self.expr(context, expr)?, PgType::Int4, CastContext::Assignment);
-        match subscript {
+        let typmod = typed.typmod;
+        let taken = match subscript {
             Subscript::Index { index } => {
                 let index = integer(index)?;
                 self.named_call("array_get", element, vec![typed, index], |args, _| {
@@ -373,6 +381,14 @@ impl Analyzer<'_> {
                 })
             }
             Subscript::Slice { .. } => Err(Error::new(Kind::Syntax, "syntax error at or near \":\"")),
-        }
+        };
+        Ok(taken?.with_typmod(typmod))
     }
+}
+
+/// The type modifier that all values have, if they have the same.
+fn common_typmod<'a>(values: impl IntoIterator<Item = &'a Typed>) -> i32 {
+    let mut typmods = values.into_iter().map(|typed| typed.typmod);
+    let first = typmods.next().unwrap_or(-1);
+    if typmods.all(|typmod| typmod == first) { first } else { -1 }
 }

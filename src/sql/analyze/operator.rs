@@ -12,10 +12,10 @@ use super::compare::no_operator;
 use super::expr::Context;
 use super::typed::Typed;
 use crate::error::{Error, Kind, Result};
+use crate::function::Function;
 use crate::function::datum::Datum;
 use crate::function::registry::operators;
 use crate::function::resolve::{Choice, Failure, choose, choose_operator};
-use crate::function::Function;
 use crate::pgtype::types::PgType;
 use crate::sql::scalar::Declaration;
 

@@ -30,6 +30,7 @@ use crate::function::resolve::choose;
 use crate::pgtype::types::PgType;
 use crate::sql::fault::from_engine;
 use crate::sql::gathered::{self, SortKey, Spec};
+use crate::sql::scalar::kept;
 
 /// A subquery as the engine holds it.
 pub(super) fn engine_subquery(plan: LogicalPlan) -> Subquery {
@@ -207,7 +208,10 @@ impl Analyzer<'_> {
                     plan = self.dependent_join(plan, Arc::unwrap_or_clone(exists.subquery.subquery), join, None)?;
                 }
                 Expr::InSubquery(within)
-                    if within.subquery.outer_ref_columns.is_empty() && !has_subquery(&within.expr) =>
+                    if within.subquery.outer_ref_columns.is_empty()
+                        && !has_subquery(&within.expr)
+                        // The engine does not look for NULLs in the list where the value is a constant.
+                        && !(within.negated && within.expr.column_refs().is_empty()) =>
                 {
                     rest.push(Expr::InSubquery(within));
                 }
@@ -248,14 +252,22 @@ impl Analyzer<'_> {
         }
         let mut plan = plan;
         let mut settled = Vec::with_capacity(exprs.len());
+        // What stands twice, as in coalesce, is one column.
+        let mut known: Vec<(Expr, Expr)> = Vec::new();
         for expr in exprs {
             let mut fault = None;
             let turned = expr.transform_up(|part| {
                 if fault.is_some() || !matches!(part, Expr::Exists(_) | Expr::InSubquery(_) | Expr::ScalarSubquery(_)) {
                     return Ok(Transformed::no(part));
                 }
-                match self.settled(&mut plan, part) {
-                    Ok(expr) => Ok(Transformed::yes(expr)),
+                if let Some((_, value)) = known.iter().find(|(own, _)| *own == part) {
+                    return Ok(Transformed::yes(value.clone()));
+                }
+                match self.settled(&mut plan, part.clone()) {
+                    Ok(value) => {
+                        known.push((part, value.clone()));
+                        Ok(Transformed::yes(value))
+                    }
                     Err(error) => {
                         fault = Some(error);
                         Ok(Transformed::no(lit(false)))
@@ -391,6 +403,9 @@ impl Analyzer<'_> {
                 .map_err(from_engine);
         }
         let keys: (Vec<Column>, Vec<Column>) = pairs.into_iter().unzip();
+        // `ExtractEquijoinPredicate` of DataFusion 55.2 makes keys of the equalities in the filter, which then hold for
+        // two NULLs as these keys do.
+        let filter = filter.map(kept);
         LogicalPlanBuilder::from(left)
             .join_detailed(right, join, keys, filter, NullEquality::NullEqualsNull)
             .and_then(LogicalPlanBuilder::build)

@@ -66,6 +66,7 @@ impl Parser<'_> {
         let first = match self.is_mark("(") && self.leads_to_query() {
             false => self.expr()?,
             true => {
+                let start = self.position();
                 let left = match self.parenthesised()? {
                     Paren::Query(query) if self.is_mark(")") => {
                         self.advance();
@@ -76,7 +77,10 @@ impl Parser<'_> {
                         self.expect_mark(")")?;
                         return Ok(Paren::Query(Box::new(query)));
                     }
-                    other => self.parenthesised_operand(other)?,
+                    other => {
+                        let left = self.parenthesised_operand(other)?;
+                        self.overlaps(left, start)?
+                    }
                 };
                 self.climb(left, level::LOWEST, false)?
             }
