@@ -1,6 +1,7 @@
 //! Planning and running statements, on a runtime of its own so that a heavy join never starves the wire.
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
@@ -14,7 +15,7 @@ use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::sqlparser::ast::Query;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
@@ -32,7 +33,7 @@ use crate::sql::fault::from_engine;
 use crate::sql::relations::Relations;
 use crate::sql::scalar::external;
 use crate::sql::values::{field, parameter};
-use crate::sql::{budget, cancel, lazy, memory, whole};
+use crate::sql::{barrier, budget, cancel, lazy, memory, whole};
 use crate::table::branch::Branches;
 use crate::table::provider::{Provider, Settings};
 use crate::table::{canonical, keyed, ordered, system};
@@ -131,7 +132,8 @@ impl Engine {
         options.sql_parser.dialect = datafusion::common::config::Dialect::PostgreSQL;
         options.sql_parser.map_string_types_to_utf8view = false;
         options.sql_parser.enable_options_value_normalization = false;
-        let rules = whole::with_rule(keyed::with_rule(ordered::with_rule(PhysicalOptimizer::new().rules)));
+        let rules = ordered::with_rule(PhysicalOptimizer::new().rules);
+        let rules = whole::with_rule(keyed::with_rule(barrier::with_rule(rules)));
         let template = SessionStateBuilder::new().with_config(config).with_default_features();
         let template = template.with_physical_optimizer_rules(rules).build();
         Engine { template, fetch, runtime, memory: memory::Process::new(total_memory), query_memory }
@@ -260,7 +262,8 @@ impl Engine {
         let context = self.task(&state)?;
         let logical = Logical::new(view, plan, parameters);
         let owned = Arc::clone(statement);
-        let task = self.runtime.spawn(async move {
+        let fault = sender.clone();
+        let work = async move {
             let prepared = match logical.physical(&state).await {
                 Ok(plan) => budget::check(plan.as_ref(), &owned)
                     .and_then(|()| lazy::lazily(plan))
@@ -280,6 +283,12 @@ impl Engine {
                 Err(error) => {
                     let _ = ready.send(Err(from_engine(error)));
                 }
+            }
+        };
+        let task = self.runtime.spawn(async move {
+            // A panic must not look like the end of the rows.
+            if AssertUnwindSafe(work).catch_unwind().await.is_err() {
+                let _ = fault.send(Err(Error::internal("the program failed while it computed the rows"))).await;
             }
         });
         let tasks = [Some(Owned(task)), alarm(statement)].into_iter().flatten().collect();

@@ -1,6 +1,7 @@
 //! From PostgreSQL's SQL to rows: rewriting, planning, running on a runtime of its own, EXPLAIN.
 
 pub mod analyze;
+pub mod barrier;
 pub mod budget;
 pub mod cancel;
 pub mod display;

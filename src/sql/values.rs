@@ -230,7 +230,8 @@ impl Builder {
     /// Appends a value.
     ///
     /// # Errors
-    /// XX000 if the value is not of the builder's type; 22008 for an interval beyond what nanoseconds hold.
+    /// XX000 if the value is not of the builder's type; 22008 for an interval beyond what nanoseconds hold; 54000 for
+    /// values of more than 2 GiB together.
     pub fn push(&mut self, value: &Datum<'_>) -> Result<()> {
         match (self, value) {
             (Builder::Bool(builder), Datum::Bool(value)) => builder.append_value(*value),
@@ -241,7 +242,10 @@ impl Builder {
             (Builder::Float4(builder), Datum::Float4(value)) => builder.append_value(*value),
             (Builder::Float8(builder), Datum::Float8(value)) => builder.append_value(*value),
             (Builder::Binary(builder), Datum::Numeric(value)) => builder.append_value(value.encode()),
-            (Builder::Binary(builder), Datum::Bytea(value)) => builder.append_value(value),
+            (Builder::Binary(builder), Datum::Bytea(value)) => {
+                fits(builder.values_slice().len(), value.len())?;
+                builder.append_value(value);
+            }
             (Builder::Binary(builder), Datum::Uuid(value)) => builder.append_value(value),
             (Builder::Date(builder), Datum::Date(value)) => builder.append_value(*value),
             (Builder::Time(builder), Datum::Time(value)) => builder.append_value(*value),
@@ -249,7 +253,10 @@ impl Builder {
                 builder.append_value(*value);
             }
             (Builder::Interval(builder), Datum::Interval(value)) => builder.append_value(nanos(value)?),
-            (Builder::Text(builder), Datum::Text(value) | Datum::Jsonb(value)) => builder.append_value(value),
+            (Builder::Text(builder), Datum::Text(value) | Datum::Jsonb(value)) => {
+                fits(builder.values_slice().len(), value.len())?;
+                builder.append_value(value);
+            }
             (Builder::List { items, lengths, nulls, .. }, Datum::Array(values)) => {
                 lengths.push(values.len());
                 nulls.append_non_null();
@@ -306,6 +313,16 @@ impl Builder {
                 Arc::new(ListArray::new(field, offsets, items.finish(), nulls.finish()))
             }
         }
+    }
+}
+
+/// Whether one more value has room in an array.
+fn fits(held: usize, more: usize) -> Result<()> {
+    match i32::try_from(held.saturating_add(more)) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Error::new(Kind::ProgramLimit, "the values of a column are too large")
+            .detail("Those of the rows that are computed together would exceed 2 GiB.")
+            .hint("Ask for shorter values, as by left().")),
     }
 }
 

@@ -143,7 +143,12 @@ pub(crate) fn replace<'a>(args: &[Datum<'a>], _: &Style) -> Result<Datum<'a>> {
     if from.is_empty() {
         return part(args, 0, 0..string.len());
     }
-    Ok(Datum::text(string.replace(from, text(args, 2)?)))
+    let to = text(args, 2)?;
+    let found = string.matches(from).count();
+    if string.len() - found * from.len() + found.saturating_mul(to.len()) > MOST_BYTES {
+        return Err(Error::new(Kind::ProgramLimit, "out of memory"));
+    }
+    Ok(Datum::text(string.replace(from, to)))
 }
 
 /// `reverse(text)`

@@ -51,7 +51,9 @@ use crate::error::{Error, Result};
 use crate::function::datum::Datum;
 use crate::pgtype::style::Style;
 use crate::pgtype::types::PgType;
+use crate::sql::barrier::held;
 use crate::sql::facts::Facts;
+use crate::sql::fault::from_engine;
 use crate::sql::place::position;
 use crate::sql::relations::Relations;
 
@@ -119,7 +121,8 @@ pub fn analyze(
     let bound = analyzer.statement(query)?;
     let parameters = analyzer.parameters.into_inner();
     let uses_now = analyzer.uses_now.get();
-    Ok(Analyzed { plan: bound.plan, outputs: bound.outputs, parameters, uses_now })
+    let plan = held(bound.plan).map_err(from_engine)?;
+    Ok(Analyzed { plan, outputs: bound.outputs, parameters, uses_now })
 }
 
 /// The state of one analysis.

@@ -117,6 +117,13 @@ async fn a_cancelled_statement_drops_both_sides() {
 }
 
 #[tokio::test]
+async fn a_fault_of_the_program_is_no_end_of_the_rows() {
+    let bench = bench(Upstream { panics: true, ..Upstream::default() });
+    let error = bench.rows("SELECT count(*) FROM notes").await.unwrap_err();
+    assert_eq!(error.kind, crate::error::Kind::Internal);
+}
+
+#[tokio::test]
 async fn a_failure_of_the_keys_is_the_failure_of_the_statement() {
     let bench = bench(Upstream { is_broken: true, ..Upstream::default() });
     let sql = "SELECT s.id FROM spans s JOIN notes n ON s.trace_id = n.trace_id";

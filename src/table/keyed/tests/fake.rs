@@ -100,6 +100,8 @@ pub(super) struct Upstream {
     pub(super) stuck: Mutex<Option<mpsc::Sender<()>>>,
     /// Reading notes fails after the first row.
     pub(super) is_broken: bool,
+    /// Reading notes panics.
+    pub(super) panics: bool,
 }
 
 impl Upstream {
@@ -154,6 +156,7 @@ impl Upstream {
         async move {
             let table = scan.table.name;
             own.calls.lock().unwrap().push(Call { table, key: key.clone(), range: scan.range });
+            assert!(!(own.panics && table == "notes"), "as a fault of the program");
             if own.is_broken && table == "notes" {
                 return Err(crate::error::Error::canceled());
             }

@@ -1,0 +1,207 @@
+//! Where the engine's optimizer takes for granted what does not hold (DataFusion 55.2).
+//!
+//! * `push_down_filter` moves a condition without columns below an aggregate over all rows, which has a row also where its
+//!   input has none: `SELECT 1 FROM t HAVING (SELECT false)`. [`held`] puts a LIMIT between, which it does not pass.
+//! * `EquivalenceGroup::join` and the properties of an aggregation take a column for constant that was so before an outer
+//!   join or a grouping set filled it with NULLs, and a sort by it is left out; over a union of constants, sorts are left
+//!   out that `SanityCheckPlan` then misses. [`with_rule`] hides the constants of select lists from these, and puts a node
+//!   that promises nothing over such joins and aggregations.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{FieldRef, Schema};
+use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::{JoinType, Result as EngineResult};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{ColumnarValue, Limit, LogicalPlan, lit};
+use datafusion::physical_expr::expressions::Literal;
+use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec};
+use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties};
+
+type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
+
+/// A plan in which no condition reaches the input of an aggregate over all rows.
+///
+/// # Errors
+/// Never, unless the engine refuses to rebuild one of its own nodes.
+pub fn held(plan: LogicalPlan) -> EngineResult<LogicalPlan> {
+    below(plan, false)
+}
+
+fn below(plan: LogicalPlan, is_filtered: bool) -> EngineResult<LogicalPlan> {
+    let is_whole = matches!(&plan, LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.is_empty());
+    let filters = match &plan {
+        LogicalPlan::Filter(_) => true,
+        LogicalPlan::Join(join) => is_filtered || join.filter.is_some(),
+        _ => is_filtered,
+    };
+    let plan = plan.map_children(|child| below(child, filters && !is_whole).map(Transformed::yes)).data()?;
+    let plan = plan.map_subqueries(|subquery| held(subquery).map(Transformed::yes)).data()?;
+    if !(is_whole && is_filtered) {
+        return Ok(plan);
+    }
+    Ok(LogicalPlan::Limit(Limit { skip: None, fetch: Some(Box::new(lit(1_i64))), input: Arc::new(plan) }))
+}
+
+/// The rules with this one before those that look at orders.
+pub fn with_rule(mut rules: Vec<Rule>) -> Vec<Rule> {
+    let at = rules.iter().position(|rule| rule.name() == NEXT);
+    debug_assert!(at.is_some(), "the engine has a rule {NEXT}");
+    rules.insert(at.unwrap_or(0), Arc::new(Constants));
+    rules
+}
+
+/// The rule that adds the sorts that are needed.
+const NEXT: &str = "EnsureRequirements";
+
+#[derive(Debug)]
+struct Constants;
+
+impl PhysicalOptimizerRule for Constants {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _config: &ConfigOptions) -> EngineResult<Arc<dyn ExecutionPlan>> {
+        plan.transform_up(|node| {
+            if let Some(projection) = node.downcast_ref::<ProjectionExec>() {
+                if !projection.expr().iter().any(|column| column.expr.is::<Literal>()) {
+                    return Ok(Transformed::no(node));
+                }
+                let hidden = projection.expr().iter().map(|column| match column.expr.downcast_ref::<Literal>() {
+                    Some(literal) => ProjectionExpr { expr: Arc::new(Hidden(literal.clone())), ..column.clone() },
+                    None => column.clone(),
+                });
+                let rebuilt = ProjectionExec::try_new(hidden, Arc::clone(projection.input()))?;
+                return Ok(Transformed::yes(Arc::new(rebuilt)));
+            }
+            let promises = !node.equivalence_properties().constants().is_empty();
+            let fills = if let Some(join) = node.downcast_ref::<HashJoinExec>() {
+                is_outer(join.join_type())
+            } else if let Some(join) = node.downcast_ref::<NestedLoopJoinExec>() {
+                is_outer(join.join_type())
+            } else if let Some(aggregate) = node.downcast_ref::<AggregateExec>() {
+                aggregate.group_expr().has_grouping_set()
+            } else {
+                false
+            };
+            Ok(if promises && fills { Transformed::yes(Modest::over(node)) } else { Transformed::no(node) })
+        })
+        .data()
+    }
+
+    fn name(&self) -> &'static str {
+        "hidden_constants"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+fn is_outer(join: &JoinType) -> bool {
+    matches!(join, JoinType::Left | JoinType::Right | JoinType::Full)
+}
+
+/// A constant that the optimizer does not take for one.
+#[derive(Debug, PartialEq, Eq)]
+struct Hidden(Literal);
+
+impl Hash for Hidden {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl fmt::Display for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl PhysicalExpr for Hidden {
+    fn return_field(&self, schema: &Schema) -> EngineResult<FieldRef> {
+        self.0.return_field(schema)
+    }
+
+    fn evaluate(&self, batch: &RecordBatch) -> EngineResult<ColumnarValue> {
+        self.0.evaluate(batch)
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn PhysicalExpr>> {
+        Vec::new()
+    }
+
+    fn with_new_children(self: Arc<Self>, _: Vec<Arc<dyn PhysicalExpr>>) -> EngineResult<Arc<dyn PhysicalExpr>> {
+        Ok(self)
+    }
+
+    fn fmt_sql(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt_sql(f)
+    }
+}
+
+/// A node that passes its input on and promises nothing of it.
+#[derive(Debug)]
+struct Modest {
+    input: Arc<dyn ExecutionPlan>,
+    properties: Arc<PlanProperties>,
+}
+
+impl Modest {
+    fn over(input: Arc<dyn ExecutionPlan>) -> Arc<dyn ExecutionPlan> {
+        let own = input.properties();
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(input.schema()),
+            own.partitioning.clone(),
+            own.emission_type,
+            own.boundedness,
+        );
+        Arc::new(Modest { input, properties: Arc::new(properties) })
+    }
+}
+
+impl DisplayAs for Modest {
+    fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Modest")
+    }
+}
+
+impl ExecutionPlan for Modest {
+    fn name(&self) -> &'static str {
+        "Modest"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn apply_expressions(
+        &self,
+        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> EngineResult<TreeNodeRecursion>,
+    ) -> EngineResult<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> EngineResult<Arc<dyn ExecutionPlan>> {
+        Ok(match children.pop() {
+            Some(input) => Modest::over(input),
+            None => self,
+        })
+    }
+
+    fn execute(&self, partition: usize, context: Arc<TaskContext>) -> EngineResult<SendableRecordBatchStream> {
+        self.input.execute(partition, context)
+    }
+}
