@@ -1,7 +1,12 @@
 //! Where the engine's optimizer takes for granted what does not hold (DataFusion 55.2).
 //!
-//! * `push_down_filter` moves a condition without columns below an aggregate over all rows, which has a row also where its
-//!   input has none: `SELECT 1 FROM t HAVING (SELECT false)`. [`held`] puts a LIMIT between, which it does not pass.
+//! * `push_down_filter` moves a condition without columns below an aggregate over all rows, or over grouping sets, which has a
+//!   row also where its input has none: `SELECT 1 FROM t HAVING (SELECT false)`. [`held`] puts a LIMIT between, which it does not pass.
+//! * `aggregate_functional_dependencies` takes the keys of an inner aggregation for unique in an outer one, also where a
+//!   join between them has repeated them: `SELECT k, count(*) FROM (SELECT DISTINCT k, c FROM (SELECT DISTINCT k FROM s) x,
+//!   t) y GROUP BY k, c` loses groups. [`held`] hides what is known of the keys from the outer one.
+//! * `FilterPushdown`, of the physical plan, takes a column of one side of a join for that of the other with the same name.
+//!   [`with_rule`] does without: the logical plan's filters have been moved before.
 //! * `EquivalenceGroup::join` and the properties of an aggregation take a column for constant that was so before an outer
 //!   join or a grouping set filled it with NULLs, and a sort by it is left out; over a union of constants, sorts are left
 //!   out that `SanityCheckPlan` then misses. [`with_rule`] hides the constants of select lists from these, and puts a node
@@ -17,7 +22,7 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{JoinType, Result as EngineResult};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::{ColumnarValue, Limit, LogicalPlan, lit};
+use datafusion::logical_expr::{Aggregate, ColumnarValue, Distinct, Expr, Limit, LogicalPlan, Projection, lit};
 use datafusion::physical_expr::expressions::Literal;
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
@@ -26,6 +31,8 @@ use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec};
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties};
 
+use crate::sql::scalar::kept;
+
 type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 
 /// A plan in which no condition reaches the input of an aggregate over all rows.
@@ -33,22 +40,71 @@ type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 /// # Errors
 /// Never, unless the engine refuses to rebuild one of its own nodes.
 pub fn held(plan: LogicalPlan) -> EngineResult<LogicalPlan> {
-    below(plan, false)
+    let plan = below(plan, false)?;
+    let mut aggregations = 0;
+    plan.apply(|node| {
+        aggregations += usize::from(matches!(node, LogicalPlan::Aggregate(_) | LogicalPlan::Distinct(_)));
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    if aggregations < 2 {
+        return Ok(plan);
+    }
+    // What is known of keys stands in the schemas, up to the root.
+    plan.transform_up(|node| unkeyed(node.recompute_schema()?).map(Transformed::yes)).data()
 }
 
 fn below(plan: LogicalPlan, is_filtered: bool) -> EngineResult<LogicalPlan> {
-    let is_whole = matches!(&plan, LogicalPlan::Aggregate(aggregate) if aggregate.group_expr.is_empty());
+    // The rows that there are of one group of all rows; more of more grouping sets, of which that may be one.
+    let rows = match &plan {
+        LogicalPlan::Aggregate(aggregate) => match aggregate.group_expr.as_slice() {
+            [] => Some(1_i64),
+            [Expr::GroupingSet(_)] => Some(i64::MAX),
+            _ => None,
+        },
+        _ => None,
+    };
     let filters = match &plan {
         LogicalPlan::Filter(_) => true,
         LogicalPlan::Join(join) => is_filtered || join.filter.is_some(),
         _ => is_filtered,
     };
-    let plan = plan.map_children(|child| below(child, filters && !is_whole).map(Transformed::yes)).data()?;
+    let plan = plan.map_children(|child| below(child, filters && rows.is_none()).map(Transformed::yes)).data()?;
     let plan = plan.map_subqueries(|subquery| held(subquery).map(Transformed::yes)).data()?;
-    if !(is_whole && is_filtered) {
-        return Ok(plan);
+    match rows.filter(|_| is_filtered) {
+        Some(rows) => {
+            Ok(LogicalPlan::Limit(Limit { skip: None, fetch: Some(Box::new(lit(rows))), input: Arc::new(plan) }))
+        }
+        None => Ok(plan),
     }
-    Ok(LogicalPlan::Limit(Limit { skip: None, fetch: Some(Box::new(lit(1_i64))), input: Arc::new(plan) }))
+}
+
+/// An aggregation that does not know which columns of its input are keys. DISTINCT, as what the engine makes of it later.
+fn unkeyed(plan: LogicalPlan) -> EngineResult<LogicalPlan> {
+    let (input, keys, calls) = match plan {
+        LogicalPlan::Aggregate(own) => (own.input, own.group_expr, own.aggr_expr),
+        LogicalPlan::Distinct(Distinct::All(input)) if !input.schema().fields().is_empty() => {
+            let columns = input.schema().columns().into_iter().map(Expr::Column).collect();
+            (input, columns, Vec::new())
+        }
+        plan => return Ok(plan),
+    };
+    let has_keys = !input.schema().functional_dependencies().is_empty();
+    let input = if has_keys { hidden_keys(input)? } else { input };
+    Ok(LogicalPlan::Aggregate(Aggregate::try_new(input, keys, calls)?))
+}
+
+fn hidden_keys(plan: Arc<LogicalPlan>) -> EngineResult<Arc<LogicalPlan>> {
+    let keys: Vec<usize> =
+        plan.schema().functional_dependencies().iter().flat_map(|known| known.source_indices.clone()).collect();
+    let columns = plan.schema().columns().into_iter().enumerate().map(|(at, column)| match keys.contains(&at) {
+        true => {
+            let (relation, name) = (column.relation.clone(), column.name.clone());
+            kept(Expr::Column(column)).alias_qualified(relation, name)
+        }
+        false => Expr::Column(column),
+    });
+    let columns: Vec<Expr> = columns.collect();
+    Ok(Arc::new(LogicalPlan::Projection(Projection::try_new(columns, plan)?)))
 }
 
 /// The rules with this one before those that look at orders.
@@ -56,6 +112,7 @@ pub fn with_rule(mut rules: Vec<Rule>) -> Vec<Rule> {
     let at = rules.iter().position(|rule| rule.name() == NEXT);
     debug_assert!(at.is_some(), "the engine has a rule {NEXT}");
     rules.insert(at.unwrap_or(0), Arc::new(Constants));
+    rules.retain(|rule| !rule.name().starts_with("FilterPushdown"));
     rules
 }
 

@@ -226,11 +226,10 @@ impl ScalarUDFImpl for Total {
     }
 }
 
-/// A truth that the engine's simplifier does not look into: it takes `x IN (1) AND x IN (2)` for false, also where x is
-/// NULL (`inlist_intersection` and `inlist_except` of DataFusion 55.2).
-pub fn kept(truth: Expr) -> Expr {
+/// A value that the engine does not look into: what it concludes from the expression itself ends here.
+pub fn kept(value: Expr) -> Expr {
     let function = Kept { signature: Signature::any(1, Volatility::Immutable) };
-    Arc::new(ScalarUDF::new_from_impl(function)).call(vec![truth])
+    Arc::new(ScalarUDF::new_from_impl(function)).call(vec![value])
 }
 
 /// [`kept`].
@@ -240,22 +239,23 @@ struct Kept {
 }
 
 impl ScalarUDFImpl for Kept {
-    fn name(&self) -> &str {
-        "bool"
+    fn name(&self) -> &'static str {
+        "kept"
     }
 
     fn signature(&self) -> &Signature {
         &self.signature
     }
 
-    fn return_type(&self, _args: &[DataType]) -> EngineResult<DataType> {
-        Ok(DataType::Boolean)
+    fn return_type(&self, args: &[DataType]) -> EngineResult<DataType> {
+        args.first().cloned().ok_or_else(|| external(Error::internal("a value is missing")))
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> EngineResult<FieldRef> {
+        args.arg_fields.first().cloned().ok_or_else(|| external(Error::internal("a value is missing")))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> EngineResult<ColumnarValue> {
-        match args.args.into_iter().next() {
-            Some(truth) => Ok(truth),
-            None => Err(external(Error::internal("a truth is missing"))),
-        }
+        args.args.into_iter().next().ok_or_else(|| external(Error::internal("a value is missing")))
     }
 }

@@ -32,9 +32,20 @@ use crate::sql::fault::from_engine;
 use crate::sql::gathered::{self, SortKey, Spec};
 use crate::sql::scalar::kept;
 
-/// A subquery as the engine holds it.
+/// A subquery as the engine holds it. What subqueries within it refer to further out, it refers to itself.
 pub(super) fn engine_subquery(plan: LogicalPlan) -> Subquery {
-    let outer_ref_columns = plan.all_out_ref_exprs();
+    let mut outer_ref_columns = plan.all_out_ref_exprs();
+    let walked = plan.apply_with_subqueries(|node| {
+        node.apply_expressions(|expr| {
+            expr.apply(|part| {
+                if matches!(part, Expr::OuterReferenceColumn(..)) && !outer_ref_columns.contains(part) {
+                    outer_ref_columns.push(part.clone());
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    });
+    debug_assert!(walked.is_ok(), "the walk itself cannot fail");
     Subquery { subquery: Arc::new(plan), outer_ref_columns, spans: Spans::new() }
 }
 
@@ -199,8 +210,7 @@ impl Analyzer<'_> {
     pub(super) fn filtered(&self, plan: LogicalPlan, condition: Expr) -> Result<LogicalPlan> {
         let mut plan = plan;
         let columns = plan.schema().columns();
-        let mut rest = Vec::new();
-        let mut is_widened = false;
+        let (mut rest, mut others) = (Vec::new(), Vec::new());
         for conjunct in split_conjunction_owned(condition) {
             match conjunct {
                 Expr::Exists(exists) if !exists.subquery.outer_ref_columns.is_empty() => {
@@ -223,16 +233,16 @@ impl Analyzer<'_> {
                     plan = self.dependent_join(plan, sub, JoinType::LeftSemi, Some(on))?;
                 }
                 Expr::Exists(exists) => rest.push(Expr::Exists(exists)),
-                other => {
-                    let before = plan.schema().fields().len();
-                    let other = self.settled_true(&mut plan, other)?;
-                    let (next, mut settled) = self.settle(plan, vec![other])?;
-                    plan = next;
-                    is_widened |= plan.schema().fields().len() != before;
-                    rest.append(&mut settled);
-                }
+                other => others.push(other),
             }
         }
+        let before = plan.schema().fields().len();
+        for other in &mut others {
+            *other = self.settled_true(&mut plan, std::mem::take(other))?;
+        }
+        let (mut plan, mut settled) = self.settle(plan, others)?;
+        let is_widened = plan.schema().fields().len() != before;
+        rest.append(&mut settled);
         if let Some(condition) = conjunction(rest) {
             plan = LogicalPlanBuilder::from(plan)
                 .filter(condition)

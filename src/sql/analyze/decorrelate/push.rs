@@ -179,6 +179,8 @@ impl Analyzer<'_> {
         let Some(input) = self.push(LogicalPlan::clone(&aggregate.input), domain, false)? else { return Ok(None) };
         let Some(group) = self.relabelled_all(aggregate.group_expr, domain)? else { return Ok(None) };
         let Some(calls) = self.relabelled_all(aggregate.aggr_expr, domain)? else { return Ok(None) };
+        let (input, group) = self.settle(input, group)?;
+        let (input, calls) = self.settle(input, calls)?;
         let mut by = domain.exprs();
         by.extend(group);
         let grouped = self.aggregated(input, by, calls.clone())?;
