@@ -8,9 +8,9 @@
 //! * `FilterPushdown`, of the physical plan, takes a column of one side of a join for that of the other with the same name.
 //!   [`with_rule`] does without: the logical plan's filters have been moved before.
 //! * `EquivalenceGroup::join` and the properties of an aggregation take a column for constant that was so before an outer
-//!   join or a grouping set filled it with NULLs, and a sort by it is left out; over a union of constants, sorts are left
-//!   out that `SanityCheckPlan` then misses. [`with_rule`] hides the constants of select lists from these, and puts a node
-//!   that promises nothing over such joins and aggregations.
+//!   join or a grouping set filled it with NULLs, and a sort by it is left out; over a union of constants, and below a
+//!   window, sorts are left out that are then missed. [`with_rule`] hides the constants of select lists from these, and
+//!   puts a node that promises nothing over such joins and aggregations, and below windows.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -29,7 +29,10 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec};
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
-use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties};
+use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties, replace_children_if_necessary,
+};
 
 use crate::sql::scalar::kept;
 
@@ -135,6 +138,14 @@ impl PhysicalOptimizerRule for Constants {
                 });
                 let rebuilt = ProjectionExec::try_new(hidden, Arc::clone(projection.input()))?;
                 return Ok(Transformed::yes(Arc::new(rebuilt)));
+            }
+            let is_window = node.is::<WindowAggExec>() || node.is::<BoundedWindowAggExec>();
+            if let [input] = node.children().as_slice()
+                && is_window
+                && !input.equivalence_properties().constants().is_empty()
+            {
+                let input = Modest::over(Arc::clone(input));
+                return Ok(Transformed::yes(replace_children_if_necessary(node, vec![input])?));
             }
             let promises = !node.equivalence_properties().constants().is_empty();
             let fills = if let Some(join) = node.downcast_ref::<HashJoinExec>() {

@@ -1,7 +1,9 @@
 //! GROUP BY, grouping sets, and what may stand beside them.
 
+mod regroup;
+
 use datafusion::common::Column;
-use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::functions_aggregate::grouping::grouping_udaf;
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::{Expr, GroupingSet, LogicalPlan, lit};
@@ -9,7 +11,7 @@ use datafusion::sql::sqlparser::ast;
 
 use super::Analyzer;
 use super::expr::{Context, Gather};
-use super::scope::{Scope, folded, outer_reference};
+use super::scope::{Scope, folded};
 use super::select::Stage;
 use super::subquery::project;
 use super::typed::Typed;
@@ -377,77 +379,6 @@ impl Analyzer<'_> {
         let key = Expr::Column(Column::new_unqualified(number));
         Ok(calls.into_iter().map(|(call, name)| (gathered::ordered(call, &key), name)).collect())
     }
-
-    /// An expression over rows as one over groups.
-    fn regroup(&self, expr: Expr, replaced: &[(Expr, Expr)], from: &[Column], scope: &Scope<'_>) -> Result<Expr> {
-        let mut fault = None;
-        let turned = expr.transform_down(|part| {
-            if let Some((_, group)) = replaced.iter().find(|(own, _)| *own == part) {
-                return Ok(Transformed::new(group.clone(), true, TreeNodeRecursion::Jump));
-            }
-            match part {
-                Expr::Column(column) if from.contains(&column) => {
-                    fault.get_or_insert_with(|| ungrouped(scope, &column, false));
-                    Ok(Transformed::no(Expr::Column(column)))
-                }
-                Expr::ScalarSubquery(mut sub) => {
-                    let plan = self.regrouped_plan(&sub.subquery, replaced, from, scope, &mut fault)?;
-                    sub = super::subquery::engine_subquery(plan);
-                    Ok(Transformed::yes(Expr::ScalarSubquery(sub)))
-                }
-                Expr::Exists(mut exists) => {
-                    let plan = self.regrouped_plan(&exists.subquery.subquery, replaced, from, scope, &mut fault)?;
-                    exists.subquery = super::subquery::engine_subquery(plan);
-                    Ok(Transformed::yes(Expr::Exists(exists)))
-                }
-                Expr::InSubquery(mut within) => {
-                    let plan = self.regrouped_plan(&within.subquery.subquery, replaced, from, scope, &mut fault)?;
-                    within.subquery = super::subquery::engine_subquery(plan);
-                    Ok(Transformed::yes(Expr::InSubquery(within)))
-                }
-                other => Ok(Transformed::no(other)),
-            }
-        });
-        let turned = turned.map_err(crate::sql::fault::from_engine)?;
-        match fault {
-            Some(error) => Err(error),
-            None => Ok(turned.data),
-        }
-    }
-
-    fn regrouped_plan(
-        &self,
-        plan: &LogicalPlan,
-        replaced: &[(Expr, Expr)],
-        from: &[Column],
-        scope: &Scope<'_>,
-        fault: &mut Option<Error>,
-    ) -> datafusion::common::Result<LogicalPlan> {
-        let zone = self.zone();
-        let turned = plan.clone().transform_down_with_subqueries(|node| {
-            node.map_expressions(|expr| {
-                expr.transform_up(|part| {
-                    let Expr::OuterReferenceColumn(_, column) = &part else { return Ok(Transformed::no(part)) };
-                    if !from.contains(column) {
-                        return Ok(Transformed::no(part));
-                    }
-                    let own = Expr::Column(column.clone());
-                    match replaced.iter().find(|(group, _)| *group == own) {
-                        Some((_, Expr::Column(group))) => {
-                            let ty = self.columns.borrow().get(group).copied();
-                            let ty = ty.or_else(|| self.columns.borrow().get(column).copied()).unwrap_or(PgType::Text);
-                            Ok(Transformed::yes(outer_reference(group.clone(), ty, zone)))
-                        }
-                        _ => {
-                            fault.get_or_insert_with(|| ungrouped(scope, column, true));
-                            Ok(Transformed::no(part))
-                        }
-                    }
-                })
-            })
-        });
-        turned.map(|turned| turned.data)
-    }
 }
 
 fn merged(parts: &[Vec<usize>]) -> Vec<usize> {
@@ -458,25 +389,4 @@ fn merged(parts: &[Vec<usize>]) -> Vec<usize> {
         }
     }
     set
-}
-
-/// The error for a column that is in no group.
-fn ungrouped(scope: &Scope<'_>, column: &Column, in_subquery: bool) -> Error {
-    let own = Expr::Column(column.clone());
-    let named = scope.items.iter().filter(|item| item.is_named);
-    let found = named
-        .flat_map(|item| item.columns.iter().map(move |column| (item, column)))
-        .find(|(_, column)| column.typed.expr == own);
-    let name = match found {
-        Some((item, column)) => match &item.alias {
-            Some(alias) => format!("{alias}.{}", column.name),
-            None => column.name.clone(),
-        },
-        None => column.name.clone(),
-    };
-    let message = match in_subquery {
-        true => format!("subquery uses ungrouped column \"{name}\" from outer query"),
-        false => format!("column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate function"),
-    };
-    Error::new(Kind::Grouping, message)
 }

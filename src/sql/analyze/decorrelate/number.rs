@@ -2,6 +2,7 @@
 
 use datafusion::common::Column;
 use datafusion::common::ScalarValue;
+use datafusion::common::tree_node::TreeNode;
 use datafusion::functions_window::row_number::row_number_udwf;
 use datafusion::logical_expr::expr::{Sort, WindowFunction, WindowFunctionParams};
 use datafusion::logical_expr::{
@@ -45,7 +46,7 @@ pub(in crate::sql::analyze) fn windows(plan: LogicalPlan, calls: Vec<(Expr, Stri
     let mut widened = columns.clone();
     let mut hoisted: Vec<(Expr, Expr)> = Vec::new();
     let mut hoist = |key: &mut Expr, name: &str| {
-        if matches!(key, Expr::Column(_)) {
+        if matches!(key, Expr::Column(_) | Expr::Literal(..)) {
             return;
         }
         let known = hoisted.iter().find(|(own, _)| own == key).map(|(_, column)| column.clone());
@@ -61,6 +62,10 @@ pub(in crate::sql::analyze) fn windows(plan: LogicalPlan, calls: Vec<(Expr, Stri
     let mut calls = calls;
     for (call, name) in &mut calls {
         if let Expr::WindowFunction(window) = call {
+            // And what can be lazy is so in a projection only.
+            for arg in window.params.args.iter_mut().filter(|arg| !is_plain(arg)) {
+                hoist(arg, name);
+            }
             for key in &mut window.params.partition_by {
                 hoist(key, name);
             }
@@ -76,4 +81,8 @@ pub(in crate::sql::analyze) fn windows(plan: LogicalPlan, calls: Vec<(Expr, Stri
     }
     let calls: Vec<Expr> = calls.into_iter().map(|(call, _)| call).collect();
     project(LogicalPlanBuilder::window_plan(plan, calls).map_err(from_engine)?, columns)
+}
+
+fn is_plain(arg: &Expr) -> bool {
+    !arg.exists(|part| Ok(matches!(part, Expr::BinaryExpr(_)))).unwrap_or(true)
 }

@@ -2,12 +2,17 @@
 
 use datafusion::common::Column as EngineColumn;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::utils::{split_conjunction, split_conjunction_owned};
-use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, Operator};
+use datafusion::functions_aggregate::count::count_udaf;
+use datafusion::logical_expr::expr::{Case, WindowFunction, WindowFunctionParams};
+use datafusion::logical_expr::utils::{conjunction, split_conjunction, split_conjunction_owned};
+use datafusion::logical_expr::{
+    Expr, JoinType, LogicalPlan, LogicalPlanBuilder, Operator, WindowFunctionDefinition, lit,
+};
 use datafusion::sql::sqlparser::ast::{self, JoinConstraint, JoinOperator, ObjectNamePart};
 
 use super::super::Analyzer;
 use super::super::cte::Ctes;
+use super::super::decorrelate::{numbered, windows};
 use super::super::expr::{Clause, Context};
 use super::super::scope::{Column, Item, Scope, folded};
 use super::super::subquery::{has_subquery, project};
@@ -15,6 +20,7 @@ use super::super::typed::Typed;
 use super::{CROSS, Joining, Part, Source, check_aliases, deep_reference, is_true};
 use crate::error::{Error, Kind, Result};
 use crate::sql::fault::from_engine;
+use crate::sql::windowed::whole_partition;
 
 impl Analyzer<'_> {
     pub(super) fn join(&self, parent: &Scope<'_>, ctes: &Ctes<'_>, left: Source, join: &ast::Join) -> Result<Source> {
@@ -109,7 +115,7 @@ impl Analyzer<'_> {
         let columns: Vec<Expr> =
             left.schema().columns().into_iter().chain(right.schema().columns()).map(Expr::Column).collect();
         let (mut left, mut right) = (left, right);
-        let mut conditions = Vec::new();
+        let (mut conditions, mut of_both) = (Vec::new(), Vec::new());
         for conjunct in split_conjunction_owned(on) {
             if !has_subquery(&conjunct) {
                 conditions.push(conjunct);
@@ -135,7 +141,8 @@ impl Analyzer<'_> {
             };
             let (of_left, of_right) = (uses(&left)?, uses(&right)?);
             if of_left && of_right {
-                return Err(Error::unsupported("a subquery over both sides in the condition of an outer join"));
+                of_both.push(conjunct);
+                continue;
             }
             let side = if of_left { &mut left } else { &mut right };
             let (plan, mut settled) = self.settle(side.clone(), vec![conjunct])?;
@@ -148,9 +155,62 @@ impl Analyzer<'_> {
             *side = project(side.clone(), exprs)?;
             conditions.push(Expr::Column(EngineColumn::new_unqualified(name)));
         }
-        let on = datafusion::logical_expr::utils::conjunction(conditions);
-        let plan = self.combined(left, Part::Plan(right), Joining { join: kind, on })?;
+        let on = conjunction(conditions);
+        let plan = match of_both.is_empty() {
+            true => self.combined(left, Part::Plan(right), Joining { join: kind, on })?,
+            false => match kind {
+                JoinType::Left => self.outer_join_over_both(left, right, on, of_both)?,
+                JoinType::Right => self.outer_join_over_both(right, left, on, of_both)?,
+                _ if on.is_none() => return Err(not_hashable()),
+                _ => return Err(Error::unsupported("a subquery over both sides in the condition of a full join")),
+            },
+        };
         Ok(Source { plan: project(plan, columns)?, items })
+    }
+
+    /// A join that keeps all rows of `kept`, each with those of `other` that satisfy the conditions, of which some hold
+    /// subqueries over both. All pairs are made first; then the rows of `kept` that have no pair left get one without.
+    fn outer_join_over_both(
+        &self,
+        kept: LogicalPlan,
+        other: LogicalPlan,
+        on: Option<Expr>,
+        conditions: Vec<Expr>,
+    ) -> Result<LogicalPlan> {
+        let (number, holds, count, place) = (self.fresh("n"), self.fresh("c"), self.fresh("w"), self.fresh("w"));
+        let named = |name: &str| Expr::Column(EngineColumn::new_unqualified(name));
+        let (of_kept, of_other) = (kept.schema().columns(), other.schema().columns());
+        let kept = numbered(kept, Vec::new(), Vec::new(), &number)?;
+        let pairs = self.combined(kept, Part::Plan(other), Joining { join: JoinType::Left, on })?;
+        let (pairs, settled) = self.settle(pairs, conditions)?;
+        let truth = conjunction(settled).ok_or_else(|| Error::internal("a condition became none"))?;
+        let mut exprs: Vec<Expr> = of_kept.iter().chain(&of_other).cloned().map(Expr::Column).collect();
+        exprs.extend([named(&number), Expr::IsTrue(Box::new(truth)).alias(&holds)]);
+        let pairs = project(pairs, exprs)?;
+        let held = Expr::Case(Case::new(None, vec![(Box::new(named(&holds)), Box::new(lit(1_i64)))], None));
+        let params = WindowFunctionParams {
+            args: vec![held],
+            partition_by: vec![named(&number)],
+            order_by: Vec::new(),
+            window_frame: whole_partition(),
+            filter: None,
+            null_treatment: None,
+            distinct: false,
+        };
+        let fun = WindowFunctionDefinition::AggregateUDF(count_udaf());
+        let counted = Expr::WindowFunction(Box::new(WindowFunction { fun, params }));
+        let pairs = windows(pairs, vec![(counted, count.clone())])?;
+        let pairs = numbered(pairs, vec![named(&number)], Vec::new(), &place)?;
+        let alone = named(&count).eq(lit(0_i64)).and(named(&place).eq(lit(1_u64)));
+        let chosen = LogicalPlanBuilder::from(pairs).filter(named(&holds).or(alone));
+        let chosen = chosen.and_then(LogicalPlanBuilder::build).map_err(from_engine)?;
+        let mut exprs: Vec<Expr> = of_kept.into_iter().map(Expr::Column).collect();
+        exprs.extend(of_other.into_iter().map(|column| {
+            let (relation, name) = (column.relation.clone(), column.name.clone());
+            let value = Case::new(None, vec![(Box::new(named(&holds)), Box::new(Expr::Column(column)))], None);
+            Expr::Case(value).alias_qualified(relation, name)
+        }));
+        project(chosen, exprs)
     }
 
     pub(super) fn join_using(
@@ -249,8 +309,10 @@ pub(super) fn check_full(on: &Expr, left: &LogicalPlan) -> Result<()> {
     if parts.iter().all(|part| is_true(part)) || parts.iter().any(joins) {
         return Ok(());
     }
-    Err(Error::new(
-        Kind::FeatureNotSupported,
-        "FULL JOIN is only supported with merge-joinable or hash-joinable join conditions",
-    ))
+    Err(not_hashable())
+}
+
+fn not_hashable() -> Error {
+    let message = "FULL JOIN is only supported with merge-joinable or hash-joinable join conditions";
+    Error::new(Kind::FeatureNotSupported, message)
 }
