@@ -16,6 +16,9 @@ from vocabulary import PLAIN, quoted
 OUT = ("int4", "int8", "int8", "float8", "numeric", "text", "text", "text", "bool", "timestamptz", "timestamp", "date",
        "interval", "jsonb", "int4[]", "text[]")
 
+LIMITS = (" LIMIT 5", " LIMIT 20 OFFSET 3", " OFFSET 2", " FETCH FIRST 7 ROWS ONLY", "",
+          " FETCH FIRST 5 ROWS WITH TIES", " LIMIT 3 + 4", " LIMIT ALL")
+
 
 class Query(NamedTuple):
     """A query: its text, (name, type, wild) of what it gives, and whether another must sort its rows.
@@ -116,17 +119,20 @@ class _Generator(Sources):
     def _ordered(self, made):
         """The query within one that sorts by all it gives, and perhaps takes a part."""
         names = [f"c{number}" for number in range(1, len(made.outputs) + 1)]
-        limit = clause(self.rng.choice((" LIMIT 5", " LIMIT 20 OFFSET 3", " OFFSET 2", " FETCH FIRST 7 ROWS ONLY", "",
-                                        " FETCH FIRST 5 ROWS WITH TIES", " LIMIT 3 + 4", " LIMIT ALL")))
+        limit = clause(self.rng.choice(LIMITS))
+        text = made.node.sql()
+        if "TIES" in limit.sql() and ("min(" in text or "max(" in text) and "GROUP BY" not in text:
+            # PostgreSQL 15 reads max(constant) over no groups from its rows one by one, and is surprised by the second.
+            limit = clause()
         if not made.ordered and all(of in PLAIN for _, of, _ in made.outputs):
             order = [self.by(str(number)) for number in self.rng.sample(range(1, len(names) + 1), len(names))]
-            return query(made.node, " ORDER BY ", items(order, least=len(order)), limit)
+            return _in_order(made.node, " ORDER BY ", items(order, least=len(order)), limit)
         order = []
         for name, (_, of, _) in zip(names, made.outputs):
             order.append(self.by(f"q.{name}"))
             if of not in PLAIN:
                 order.append(f"q.{name}::text")
-        return query(
+        return _in_order(
             "SELECT * FROM (", made.node, f") AS q({', '.join(names)}) ORDER BY ", items(order, least=len(order)),
             limit)
 
@@ -301,3 +307,10 @@ class _Generator(Sources):
         self.scope = outer
         self.nested -= 1
         return node
+
+
+def _in_order(*parts):
+    """A query that fixes the order of its rows."""
+    node = query(*parts)
+    node.ordered = True
+    return node

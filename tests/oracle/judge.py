@@ -21,7 +21,8 @@ DIGITS = 12
 SOFT = ("message", "position")
 # Rows of an answer in the log.
 SHOWN = 5
-CANCELED = "57014"
+# The codes of a statement that takes too long, or that asks for a value beyond what memory holds.
+GIVEN_UP = ("57014", "53200", "54000")
 
 
 class Answer(NamedTuple):

@@ -53,7 +53,6 @@ class _Shrinker:
         for node in list(self.tree.below()):
             if node.kind == "query":
                 whole, self.tree = self.tree, node
-                node.ordered = False
                 if self._differs():
                     return True
                 self.tree = whole
@@ -96,7 +95,7 @@ def _smaller(node):
         if node.sql() not in simple:
             yield from (Node("expr", text, of=node.of) for text in simple)
             yield from (inner for inner in node.below() if inner.kind == "expr" and inner.of == node.of)
-    elif node.kind in ("source", "query"):
+    elif node.kind in ("source", "query") and not node.ordered:
         yield from (inner for inner in node.below() if inner.kind == node.kind)
 
 

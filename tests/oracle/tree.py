@@ -16,7 +16,7 @@ class Node:
         self.wild = wild
         self.separator = separator
         self.least = least
-        # Whether the order of the rows is fixed; of the outermost query only.
+        # Whether the order of the rows is fixed, of a whole statement and of the query in it that fixes it.
         self.ordered = False
 
     def sql(self):

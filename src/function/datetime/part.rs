@@ -33,6 +33,7 @@ enum Part {
     Milliseconds(i64),
     /// Microseconds, shown as seconds.
     Seconds(i64),
+    Epoch(i64),
     IntervalEpoch(Interval),
     Julian {
         day: i64,
@@ -144,7 +145,7 @@ fn of_moment(field: Field, utc: i64, local: i64, east: Option<i32>) -> Option<Pa
     }
     let (day, clock) = (local.div_euclid(DAY_US), local.rem_euclid(DAY_US));
     let unit = match field {
-        Field::Epoch => return Some(Part::Seconds(utc)),
+        Field::Epoch => return Some(Part::Epoch(utc)),
         Field::Unit(unit) => unit,
         _ => return None,
     };
@@ -173,7 +174,7 @@ fn of_date(field: Field, day: i32) -> Option<Part> {
 
 fn of_time(field: Field, clock: i64) -> Option<Part> {
     match field {
-        Field::Epoch => Some(Part::Seconds(clock)),
+        Field::Epoch => Some(Part::Epoch(clock)),
         Field::Unit(unit) => of_clock(unit, clock),
         _ => None,
     }
@@ -229,7 +230,7 @@ pub(super) fn extract<'a>(a: &[Datum<'a>], style: &Style) -> Result<Datum<'a>> {
         Part::Infinity { is_negative: false } => Numeric::Infinity,
         Part::Whole(value) => Numeric::new(value, 0),
         Part::Milliseconds(micros) => Numeric::new(micros, 3),
-        Part::Seconds(micros) => Numeric::new(micros, 6),
+        Part::Seconds(micros) | Part::Epoch(micros) => Numeric::new(micros, 6),
         Part::IntervalEpoch(value) => {
             // A year has 365.25 days here, hence the quarters.
             let quarters = i128::from(value.months / 12) * 1_461
@@ -255,7 +256,8 @@ pub(super) fn date_part<'a>(a: &[Datum<'a>], style: &Style) -> Result<Datum<'a>>
         Part::Infinity { is_negative: false } => f64::INFINITY,
         Part::Whole(value) => value as f64,
         Part::Milliseconds(micros) => (micros / 1_000_000 * 1_000) as f64 + (micros % 1_000_000) as f64 / 1_000.0,
-        Part::Seconds(micros) => micros as f64 / 1e6,
+        Part::Seconds(micros) => (micros / 1_000_000) as f64 + (micros % 1_000_000) as f64 / 1e6,
+        Part::Epoch(micros) => micros as f64 / 1e6,
         Part::IntervalEpoch(value) => {
             value.micros as f64 / 1e6
                 + 365.25 * 86_400.0 * f64::from(value.months / 12)

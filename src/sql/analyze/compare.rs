@@ -2,11 +2,13 @@
 //!
 //! Most types are held so that the engine's own comparison is PostgreSQL's, and then it is used, because scans can tell
 //! upstream of it. The others are compared by a *key*: of a `numeric` without its scale, of an `interval` the whole
-//! length, of a `jsonb` its place in PostgreSQL's order, of a `char(n)` the text without the blanks behind it.
+//! length, of a `jsonb` its place in PostgreSQL's order, of a `char(n)` the text without the blanks behind it, of a
+//! floating point number that has been worked out the one without the sign of zero.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, Operator, binary_expr};
 
 use super::Analyzer;
@@ -136,16 +138,20 @@ impl Analyzer<'_> {
                 let Datum::Text(value) = &args[0] else { return Ok(Datum::Null) };
                 Ok(Datum::text(value.trim_end_matches(' ')))
             })?,
-            // Zero has two signs; in a column of upstream's it has one.
+            // Zero has two signs.
             PgType::Float8 if matches!(&typed.value, Some(Datum::Float8(value)) if *value == 0.0) => {
                 self.constant(PgType::Float8, Datum::Float8(0.0))?
             }
-            PgType::Float8
-                if typed.value.is_none() && !matches!(typed.expr, Expr::Column(_)) && has_math(&typed.expr) =>
-            {
+            PgType::Float8 if !self.has_one_zero(&typed.expr) => {
                 self.named_call("float8_key", PgType::Float8, vec![typed], |args, _| {
                     let Datum::Float8(value) = &args[0] else { return Ok(Datum::Null) };
                     Ok(Datum::Float8(if value.is_nan() { f64::NAN } else { *value + 0.0 }))
+                })?
+            }
+            PgType::Float4 if !self.has_one_zero(&typed.expr) => {
+                self.named_call("float4_key", PgType::Float4, vec![typed], |args, _| {
+                    let Datum::Float4(value) = &args[0] else { return Ok(Datum::Null) };
+                    Ok(Datum::Float4(if value.is_nan() { f32::NAN } else { *value + 0.0 }))
                 })?
             }
             _ => typed,
@@ -154,8 +160,38 @@ impl Analyzer<'_> {
     }
 
     /// Whether values of a type can be told apart but for what [`Analyzer::key`] leaves out.
-    pub(super) fn has_key(&self, ty: PgType) -> bool {
-        matches!(ty, PgType::Numeric | PgType::Interval | PgType::Jsonb | PgType::Bpchar)
+    pub(super) fn has_key(&self, typed: &Typed) -> bool {
+        match typed.ty {
+            PgType::Numeric | PgType::Interval | PgType::Jsonb | PgType::Bpchar => true,
+            PgType::Float4 | PgType::Float8 => !self.has_one_zero(&typed.expr),
+            _ => false,
+        }
+    }
+
+    /// Whether zero has one sign only among the values of an expression, and NaN too.
+    fn has_one_zero(&self, expr: &Expr) -> bool {
+        match expr {
+            Expr::Column(column) | Expr::OuterReferenceColumn(_, column) => self.one_zero.borrow().contains(column),
+            Expr::Literal(ScalarValue::Float64(Some(value)), _) => *value != 0.0 && !value.is_nan(),
+            Expr::Literal(ScalarValue::Float32(Some(value)), _) => *value != 0.0 && !value.is_nan(),
+            Expr::Alias(alias) => self.has_one_zero(&alias.expr),
+            // Integers have one.
+            Expr::Cast(cast) => match cast.expr.as_ref() {
+                Expr::Column(column) => self.columns.borrow().get(column).copied().is_some_and(is_integer),
+                _ => false,
+            },
+            Expr::Literal(value, _) => value.is_null(),
+            _ => false,
+        }
+    }
+
+    /// Notes that a column repeats an expression.
+    pub(super) fn repeats(&self, column: &Expr, expr: &Expr) {
+        if let Expr::Column(column) = column
+            && self.has_one_zero(expr)
+        {
+            self.one_zero.borrow_mut().insert(column.clone());
+        }
     }
 
     /// An integer beside a constant with a fraction: `latency_ms > 1000.5` is `latency_ms > 1000`, which upstream may
@@ -252,13 +288,4 @@ pub(super) fn no_operator(symbol: &str, left: Option<PgType>, right: PgType) -> 
     let message = format!("operator does not exist: {left}{symbol} {}", right.name());
     Error::new(Kind::UndefinedFunction, message)
         .hint("No operator matches the given name and argument types. You might need to add explicit type casts.")
-}
-
-/// Whether a number is worked out, so that it may be minus zero.
-fn has_math(expr: &Expr) -> bool {
-    match expr {
-        Expr::ScalarFunction(_) | Expr::AggregateFunction(_) | Expr::Case(_) | Expr::Negative(_) => true,
-        Expr::Cast(cast) => has_math(&cast.expr),
-        _ => false,
-    }
 }

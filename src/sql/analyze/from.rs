@@ -250,7 +250,9 @@ impl Analyzer<'_> {
         for (name, typed) in columns {
             let column = self.fresh("o");
             outputs.push(Output { name, ty: typed.ty, typmod: typed.typmod });
-            own.push(self.column(None, &column, typed.ty).with_typmod(typed.typmod));
+            let made = self.column(None, &column, typed.ty).with_typmod(typed.typmod);
+            self.repeats(&made.expr, &typed.expr);
+            own.push(made);
             exprs.push(typed.expr.alias(column));
         }
         let literals = vec![None; own.len()];
@@ -266,6 +268,7 @@ impl Analyzer<'_> {
                 return Err(Error::internal("a query's column is none"));
             };
             let typed = self.column(Some(&name), &own.name, output.ty).with_typmod(output.typmod);
+            self.repeats(&typed.expr, &column.expr);
             let typed = Typed { fields: None, ..typed };
             Ok(Column { name: output.name.clone(), typed })
         });
@@ -324,6 +327,7 @@ impl Analyzer<'_> {
             typed: self.column(Some(&relation), name, *ty),
         });
         let outputs: Vec<Column> = outputs.collect();
+        self.one_zero.borrow_mut().extend(plan.schema().columns());
         if columns.len() > outputs.len() {
             let shown = own.unwrap_or(table);
             let message = format!(

@@ -5,8 +5,8 @@ mod regroup;
 use datafusion::common::Column;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::functions_aggregate::grouping::grouping_udaf;
-use datafusion::logical_expr::expr::AggregateFunction;
-use datafusion::logical_expr::{Expr, GroupingSet, LogicalPlan, lit};
+use datafusion::logical_expr::expr::{AggregateFunction, Case};
+use datafusion::logical_expr::{Aggregate, Expr, GroupingSet, LogicalPlan, lit};
 use datafusion::sql::sqlparser::ast;
 
 use super::Analyzer;
@@ -271,11 +271,13 @@ impl Analyzer<'_> {
         let mut columns: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
         let mut keys = Vec::new();
         let mut firsts = Vec::new();
+        // The first values of keys that a grouping set may leave out: the column, the value, whether it is left out.
+        let mut partial = Vec::new();
         let mut replaced: Vec<(Expr, Expr)> = Vec::new();
         let mut is_widened = false;
         for (typed, expr) in groups.iter().zip(group_exprs) {
             let value = Typed { expr: expr.clone(), ..typed.clone() };
-            let keyed = sets.is_none() && self.has_key(typed.ty);
+            let keyed = self.has_key(&value);
             let plain = matches!(expr, Expr::Column(_)) && !keyed && sets.is_none();
             if plain {
                 keys.push(expr.clone());
@@ -294,7 +296,19 @@ impl Analyzer<'_> {
                     let first = self.fresh("a");
                     self.column(None, &first, typed.ty);
                     firsts.push(self.first_value(value)?.alias(&first));
-                    Expr::Column(Column::new_unqualified(first))
+                    let first = Expr::Column(Column::new_unqualified(first));
+                    match sets.is_some() {
+                        true => {
+                            let (shown, left_out) = (self.fresh("g"), self.fresh("a"));
+                            let call = vec![column];
+                            let call = AggregateFunction::new_udf(grouping_udaf(), call, false, None, Vec::new(), None);
+                            firsts.push(Expr::AggregateFunction(call).alias(&left_out));
+                            let shown = self.column(None, &shown, typed.ty).expr;
+                            partial.push((shown.clone(), first, Expr::Column(Column::new_unqualified(left_out))));
+                            shown
+                        }
+                        false => first,
+                    }
                 }
                 false => column,
             };
@@ -348,8 +362,16 @@ impl Analyzer<'_> {
             }
             _ => self.aggregated(plan, group, aggregates)?,
         };
-        if !flags.is_empty() {
-            let mut exprs: Vec<Expr> = plan.schema().columns().into_iter().map(Expr::Column).collect();
+        if !flags.is_empty() || sets.is_some() {
+            // The engine's own number of the set is gone once it has settled what grouping() says.
+            let columns = plan.schema().columns().into_iter();
+            let columns = columns.filter(|column| column.name != Aggregate::INTERNAL_GROUPING_ID);
+            let mut exprs: Vec<Expr> = columns.map(Expr::Column).collect();
+            exprs.extend(partial.into_iter().map(|(shown, first, left_out)| {
+                let branch = (Box::new(left_out.eq(lit(0_i32))), Box::new(first));
+                let name = shown.schema_name().to_string();
+                Expr::Case(Case::new(None, vec![branch], None)).alias(name)
+            }));
             exprs.extend(flags.into_iter().map(|(name, _): (String, Option<()>)| lit(0_i32).alias(name)));
             plan = project(plan, exprs)?;
         }

@@ -37,7 +37,7 @@ mod types;
 mod window;
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
@@ -116,6 +116,7 @@ pub fn analyze(
         parameters: RefCell::new(parameters.to_vec()),
         values: values.map(<[_]>::to_vec),
         columns: RefCell::default(),
+        one_zero: RefCell::default(),
         uses_now: Cell::new(false),
     };
     let bound = analyzer.statement(query)?;
@@ -134,6 +135,8 @@ struct Analyzer<'s> {
     values: Option<Vec<Datum<'static>>>,
     /// The type of each column that has been made.
     columns: RefCell<HashMap<Column, PgType>>,
+    /// The columns of floating point numbers that have one zero only: upstream's, and those that repeat them.
+    one_zero: RefCell<HashSet<Column>>,
     uses_now: Cell<bool>,
 }
 

@@ -245,6 +245,9 @@ impl Analyzer<'_> {
         exprs.extend(on.iter().map(|typed| typed.expr.clone()));
         let (plan, exprs) = self.settle(plan, exprs)?;
         let names: Vec<String> = exprs.iter().map(|_| self.fresh("o")).collect();
+        for (name, expr) in names.iter().zip(&exprs) {
+            self.repeats(&Expr::Column(EngineColumn::new_unqualified(name)), expr);
+        }
         let named = exprs.into_iter().zip(&names).map(|(expr, name)| expr.alias(name)).collect();
         let mut plan = project(plan, named)?;
         let types: Vec<PgType> =
@@ -290,15 +293,16 @@ impl Analyzer<'_> {
             return Err(Error::new(Kind::UndefinedFunction, message));
         }
         let columns = plan.schema().columns();
-        if !types.iter().any(|ty| self.has_key(*ty)) {
+        let owns = columns.iter().zip(types).map(|(column, ty)| Typed::new(Expr::Column(column.clone()), *ty));
+        let owns: Vec<Typed> = owns.collect();
+        if !owns.iter().any(|own| self.has_key(own)) {
             return LogicalPlanBuilder::from(plan).distinct().and_then(LogicalPlanBuilder::build).map_err(from_engine);
         }
         let mut group = Vec::new();
         let mut calls = Vec::new();
         let mut exprs = Vec::new();
-        for (column, ty) in columns.iter().zip(types) {
-            let own = Typed::new(Expr::Column(column.clone()), *ty);
-            if !self.has_key(*ty) {
+        for (column, own) in columns.iter().zip(owns) {
+            if !self.has_key(&own) {
                 group.push(own.expr.clone());
                 exprs.push(own.expr);
                 continue;

@@ -46,7 +46,7 @@ pub(in crate::sql::analyze) fn windows(plan: LogicalPlan, calls: Vec<(Expr, Stri
     let mut widened = columns.clone();
     let mut hoisted: Vec<(Expr, Expr)> = Vec::new();
     let mut hoist = |key: &mut Expr, name: &str| {
-        if matches!(key, Expr::Column(_) | Expr::Literal(..)) {
+        if matches!(key, Expr::Column(_)) {
             return;
         }
         let known = hoisted.iter().find(|(own, _)| own == key).map(|(_, column)| column.clone());
@@ -66,6 +66,8 @@ pub(in crate::sql::analyze) fn windows(plan: LogicalPlan, calls: Vec<(Expr, Stri
             for arg in window.params.args.iter_mut().filter(|arg| !is_plain(arg)) {
                 hoist(arg, name);
             }
+            // A constant parts nothing.
+            window.params.partition_by.retain(|key| !matches!(key, Expr::Literal(..)));
             for key in &mut window.params.partition_by {
                 hoist(key, name);
             }
