@@ -136,7 +136,8 @@ impl PhysicalOptimizerRule for Constants {
                     Some(literal) => ProjectionExpr { expr: Arc::new(Hidden(literal.clone())), ..column.clone() },
                     None => column.clone(),
                 });
-                let rebuilt = ProjectionExec::try_new(hidden, Arc::clone(projection.input()))?;
+                let (input, schema) = (Arc::clone(projection.input()), projection.schema());
+                let rebuilt = ProjectionExec::try_new_with_schema_metadata(hidden, input, &schema)?;
                 return Ok(Transformed::yes(Arc::new(rebuilt)));
             }
             let is_window = node.is::<WindowAggExec>() || node.is::<BoundedWindowAggExec>();

@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use datafusion::arrow::array::ArrayRef;
+use datafusion::arrow::array::{ArrayRef, AsArray, ListArray, StructArray};
+use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::{Result as EngineResult, ScalarValue};
+use datafusion::common::{DataFusionError, Result as EngineResult, ScalarValue};
 use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Expr, Signature, Volatility};
@@ -17,7 +18,7 @@ use crate::function::{Aggregate, State, io};
 use crate::pgtype::style::Style;
 use crate::pgtype::types::PgType;
 use crate::sql::scalar::external;
-use crate::sql::values::{Reader, data_type, scalar};
+use crate::sql::values::{Builder, Reader, data_type, scalar};
 
 /// One key of an ORDER BY.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +29,8 @@ pub struct SortKey {
     pub descending: bool,
     /// NULLS FIRST.
     pub nulls_first: bool,
+    /// The argument that it repeats, by its number; it has no values of its own then.
+    pub arg: Option<usize>,
 }
 
 /// What a call of an aggregate says beside its arguments.
@@ -56,6 +59,32 @@ impl Spec {
         self.aggregate.direct.unwrap_or(0)
     }
 
+    /// The types of the arguments and of the sort keys.
+    fn types(&self) -> Vec<PgType> {
+        let keys = self.order.iter().filter(|key| key.arg.is_none()).map(|key| key.ty);
+        self.args.iter().copied().chain(keys).collect()
+    }
+
+    /// Where in a row that is kept, which has no direct arguments, the value of each sort key stands.
+    fn places(&self) -> Vec<usize> {
+        let mut next = self.args.len() - self.n_direct();
+        let place = |key: &SortKey| match key.arg {
+            Some(arg) => arg - self.n_direct(),
+            None => {
+                next += 1;
+                next - 1
+            }
+        };
+        self.order.iter().map(place).collect()
+    }
+
+    /// Of rows that are kept: a list of them.
+    fn state_type(&self) -> DataType {
+        let named = self.types().into_iter().enumerate();
+        let fields = named.map(|(at, ty)| Field::new(format!("c{at}"), data_type(ty, &self.zone), true));
+        DataType::new_list(DataType::Struct(fields.collect()), true)
+    }
+
     /// Whether rows must be kept until the end.
     fn keeps_rows(&self) -> bool {
         self.distinct || !self.order.is_empty()
@@ -70,12 +99,23 @@ struct Gathered {
 
 /// The engine's function for a call.
 pub fn function(spec: Spec) -> Arc<AggregateUDF> {
-    let count = spec.args.len() + spec.order.len();
+    let count = spec.types().len();
     let signature = match count {
         0 => Signature::nullary(Volatility::Immutable),
         count => Signature::any(count, Volatility::Immutable),
     };
     Arc::new(AggregateUDF::new_from_impl(Gathered { spec, signature }))
+}
+
+/// The keys, those that repeat an argument without their expressions.
+pub fn repeated(args: &[Expr], keys: Vec<(Expr, SortKey)>) -> (Vec<SortKey>, Vec<Expr>) {
+    let mut exprs = Vec::new();
+    let keys = keys.into_iter().map(|(expr, key)| {
+        let arg = args.iter().position(|arg| *arg == expr);
+        exprs.extend(arg.is_none().then_some(expr));
+        SortKey { arg, ..key }
+    });
+    (keys.collect(), exprs)
 }
 
 /// Aggregates whose value depends on the order of their rows.
@@ -103,7 +143,7 @@ pub fn ordered(call: Expr, key: &Expr) -> Expr {
         return call;
     }
     let Some(spec) = gathered_spec(&call) else { return call };
-    let order = vec![SortKey { ty: PgType::Int8, descending: false, nulls_first: false }];
+    let order = vec![SortKey { ty: PgType::Int8, descending: false, nulls_first: false, arg: None }];
     let func = function(Spec { order, ..spec.clone() });
     match call {
         Expr::AggregateFunction(mut call) => {
@@ -153,7 +193,7 @@ impl AggregateUDFImpl for Gathered {
     }
 
     fn state_fields(&self, _args: StateFieldsArgs<'_>) -> EngineResult<Vec<FieldRef>> {
-        Ok(vec![Arc::new(Field::new("state", DataType::Binary, true))])
+        Ok(vec![Arc::new(Field::new("state", self.spec.state_type(), true))])
     }
 
     fn accumulator(&self, _args: AccumulatorArgs<'_>) -> EngineResult<Box<dyn Accumulator>> {
@@ -194,8 +234,7 @@ struct Rows {
 
 impl Rows {
     fn readers<'a>(&self, arrays: &'a [ArrayRef]) -> Result<Vec<Reader<'a>>> {
-        let types = self.spec.args.iter().copied().chain(self.spec.order.iter().map(|key| key.ty));
-        arrays.iter().zip(types).map(|(array, ty)| Reader::new(array, ty)).collect()
+        arrays.iter().zip(self.spec.types()).map(|(array, ty)| Reader::new(array, ty)).collect()
     }
 
     fn fresh(&self) -> Result<Box<dyn State>> {
@@ -239,6 +278,29 @@ impl Rows {
         Ok(())
     }
 
+    /// The rows as one value, for when they do not fit into memory.
+    fn saved(&self) -> Result<ScalarValue> {
+        let types = self.spec.types();
+        let mut builders: Vec<Builder> =
+            types.iter().map(|ty| Builder::new(*ty, &self.spec.zone, self.rows.len())).collect();
+        for row in &self.rows {
+            for (builder, value) in builders.iter_mut().zip(self.direct.iter().chain(row)) {
+                builder.push(value)?;
+            }
+        }
+        let DataType::List(item) = self.spec.state_type() else {
+            return Err(Error::internal("the state of an aggregate is a list"));
+        };
+        let DataType::Struct(fields) = item.data_type().clone() else {
+            return Err(Error::internal("the state of an aggregate is a list of rows"));
+        };
+        let columns = builders.into_iter().map(Builder::finish).collect();
+        let rows = StructArray::try_new(fields, columns, None).map_err(|error| Error::internal(error.to_string()))?;
+        let lengths = OffsetBuffer::from_lengths([self.rows.len()]);
+        let list = ListArray::try_new(item, lengths, Arc::new(rows), None);
+        Ok(ScalarValue::List(Arc::new(list.map_err(|error| Error::internal(error.to_string()))?)))
+    }
+
     fn value(&self) -> Result<Datum<'static>> {
         if let Some(state) = &self.state {
             return state.finish();
@@ -259,8 +321,9 @@ impl Rows {
             orders.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
         };
         let distinct = self.spec.distinct;
+        let places = self.spec.places();
         rows.sort_by(|one, other| {
-            let order = self.order(&one[count..], &other[count..]);
+            let order = self.order(&places, one, other);
             if distinct { order.then_with(|| by_arguments(one, other)) } else { order }
         });
         if distinct {
@@ -272,8 +335,9 @@ impl Rows {
         state.finish()
     }
 
-    fn order(&self, one: &[Datum<'_>], other: &[Datum<'_>]) -> std::cmp::Ordering {
-        for (key, (one, other)) in self.spec.order.iter().zip(one.iter().zip(other)) {
+    fn order(&self, places: &[usize], one: &[Datum<'_>], other: &[Datum<'_>]) -> std::cmp::Ordering {
+        for (key, &place) in self.spec.order.iter().zip(places) {
+            let (one, other) = (&one[place], &other[place]);
             let ordering = match (one.is_null(), other.is_null()) {
                 (true, true) => std::cmp::Ordering::Equal,
                 (true, false) if key.nulls_first => std::cmp::Ordering::Less,
@@ -324,11 +388,19 @@ impl Accumulator for Rows {
     }
 
     fn state(&mut self) -> EngineResult<Vec<ScalarValue>> {
-        Err(external(Error::internal("an aggregate was asked for a part of its value")))
+        if !self.spec.keeps_rows() {
+            let message = format!("{} cannot be moved to disk", self.spec.aggregate.name);
+            return Err(DataFusionError::ResourcesExhausted(message));
+        }
+        Ok(vec![self.saved().map_err(external)?])
     }
 
-    fn merge_batch(&mut self, _states: &[ArrayRef]) -> EngineResult<()> {
-        Err(external(Error::internal("an aggregate was given a part of its value")))
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> EngineResult<()> {
+        let none = || external(Error::internal("an aggregate was given a state of another"));
+        for list in states.first().and_then(|state| state.as_list_opt::<i32>()).ok_or_else(none)?.iter().flatten() {
+            self.update(list.as_struct_opt().ok_or_else(none)?.columns()).map_err(external)?;
+        }
+        Ok(())
     }
 
     fn retract_batch(&mut self, values: &[ArrayRef]) -> EngineResult<()> {

@@ -60,7 +60,8 @@ fn of_projection(projection: &ProjectionExec) -> EngineResult<Option<Plan>> {
     if !is_changed {
         return Ok(None);
     }
-    Ok(Some(Arc::new(ProjectionExec::try_new(exprs, Arc::clone(projection.input()))?)))
+    let (input, schema) = (Arc::clone(projection.input()), projection.schema());
+    Ok(Some(Arc::new(ProjectionExec::try_new_with_schema_metadata(exprs, input, &schema)?)))
 }
 
 fn of_join(filter: &JoinFilter) -> EngineResult<Option<JoinFilter>> {

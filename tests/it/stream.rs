@@ -68,3 +68,15 @@ async fn memory_of_a_query_is_bounded() {
     assert_eq!(fault(&client, sql).await.0, "53200");
     assert_eq!(value(&client, "SELECT 1").await, "1");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_ordered_aggregates_go_to_disk_and_come_back() {
+    let rest = "[limits]\nquery_memory = \"16MB\"";
+    let bench = crate::support::start_with(small(), "quota = { calls = 1000, per = \"1m\" }", rest).await;
+    let client = bench.client().await;
+    // 200,000 rows of at least 64 bytes are more than 16 MB.
+    let sql = "SELECT count(*) || ' ' || min(s) || ' ' || max(s) || ' ' || sum(d) FROM (
+        SELECT x / 2, string_agg(x::text, ',' ORDER BY x DESC) AS s, count(DISTINCT x::numeric) AS d
+        FROM generate_series(100000, 299999) a(x) GROUP BY x / 2) q(g, s, d)";
+    assert_eq!(value(&client, sql).await, "100000 100001,100000 299999,299998 200000");
+}

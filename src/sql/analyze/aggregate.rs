@@ -148,7 +148,7 @@ impl Analyzer<'_> {
             let typed = self.known(self.expr(context, &item.expr)?.placed_at(&item.expr))?;
             let descending = item.options.asc == Some(false);
             let nulls_first = item.options.nulls_first.unwrap_or(descending);
-            let key = SortKey { ty: typed.ty, descending, nulls_first };
+            let key = SortKey { ty: typed.ty, descending, nulls_first, arg: None };
             Ok((typed, key))
         };
         items.iter().map(key).collect()
@@ -193,18 +193,20 @@ impl Analyzer<'_> {
             return Ok(fast);
         }
         // The extremes of a group are the same whatever the order, and however often a value stands in it.
+        let args: Vec<Expr> = args.into_iter().map(|arg| arg.expr).collect();
+        let keys = order.into_iter().map(|(typed, key)| (typed.expr, key)).collect();
+        let (order, keys) = gathered::repeated(&args, keys);
         let spec = Spec {
             aggregate: choice.target,
             args: choice.args,
             result: choice.result,
             distinct,
             direct: Vec::new(),
-            order: order.iter().map(|(_, key)| *key).collect(),
+            order,
             style: Arc::clone(self.style()),
             zone: Arc::clone(self.zone()),
         };
-        let exprs = args.into_iter().map(|arg| arg.expr).chain(order.into_iter().map(|(key, _)| key.expr));
-        let exprs: Vec<Expr> = exprs.collect();
+        let exprs: Vec<Expr> = args.into_iter().chain(keys).collect();
         let exprs = if exprs.is_empty() { vec![lit(1_i64)] } else { exprs };
         let gives = spec.result;
         Ok(Gathering {
@@ -238,25 +240,24 @@ impl Analyzer<'_> {
         let keys = order.into_iter().zip(&args[n_direct..]).zip(&choice.args[n_direct..]);
         let keys: Vec<(Expr, SortKey)> =
             keys.map(|(((_, key), arg), ty)| (arg.expr.clone(), SortKey { ty: *ty, ..key })).collect();
+        let mut args: Vec<Expr> = args.into_iter().map(|arg| arg.expr).collect();
+        let (mut order, keys) = gathered::repeated(&args[n_direct..], keys);
+        for arg in order.iter_mut().filter_map(|key| key.arg.as_mut()) {
+            *arg += n_direct;
+        }
+        args.extend(keys);
         let spec = Spec {
             aggregate: choice.target,
             args: choice.args,
             result: choice.result,
             distinct: false,
             direct: known,
-            order: keys.iter().map(|(_, key)| *key).collect(),
+            order,
             style: Arc::clone(self.style()),
             zone: Arc::clone(self.zone()),
         };
-        let exprs = args.into_iter().map(|arg| arg.expr).chain(keys.into_iter().map(|(expr, _)| expr)).collect();
         let gives = spec.result;
-        Ok(Gathering {
-            function: gathered::function(spec),
-            args: exprs,
-            distinct: false,
-            gives,
-            finish: Finish::Nothing,
-        })
+        Ok(Gathering { function: gathered::function(spec), args, distinct: false, gives, finish: Finish::Nothing })
     }
 
     pub(super) fn no_aggregate(&self, name: &str, types: &[PgType], failure: Failure) -> Error {

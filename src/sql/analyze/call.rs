@@ -42,7 +42,7 @@ impl Analyzer<'_> {
         let name = function_name(&call.name)?;
         if let FunctionArguments::Subquery(query) = &call.args {
             return match name.as_str() {
-                "array" => self.array_subquery(context, query),
+                "array" => self.shared(context, call, || self.array_subquery(context, query)),
                 _ => Err(Error::new(Kind::Syntax, "syntax error at or near \"SELECT\"")),
             };
         }

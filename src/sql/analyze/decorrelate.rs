@@ -380,12 +380,18 @@ impl Analyzer<'_> {
         let columns = outer_columns(&sub, outer.schema())?;
         let (sub, domain) = self.labelled(&outer, sub, columns, true)?;
         let mark = self.fresh("m");
+        let ty = self.columns.borrow().get(&column).copied().unwrap_or(PgType::Text);
+        // The plan may have the value under the name that it has within, from another place.
+        let value = self.fresh("o");
         let mut exprs: Vec<Expr> = sub.schema().columns().into_iter().map(Expr::Column).collect();
+        let within = exprs.iter_mut().find(|expr| **expr == Expr::Column(column.clone()));
+        let within = within.ok_or_else(|| Error::internal("a subquery lost its column"))?;
+        *within = within.clone().alias(&value);
         exprs.push(lit(true).alias(&mark));
         let sub = project(sub, exprs)?;
         let zero = inner(zero, outer.schema())?;
         let plan = self.join_labels(outer, sub, &domain, JoinType::Left, None)?;
-        let value = Expr::Column(column);
+        let value = self.column(None, &value, ty).expr;
         let is_null = matches!(&zero, Expr::Literal(constant, _) if constant.is_null());
         if is_null {
             return Ok((plan, value));

@@ -134,9 +134,11 @@ impl Analyzer<'_> {
             E::IsNotDistinctFrom(left, right) => self.distinct_test(context, left, right, Operator::IsNotDistinctFrom),
             E::Between { expr: inner, negated, low, high } => self.between(context, inner, *negated, low, high),
             E::InList { expr: inner, list, negated } => self.in_list(context, inner, list, *negated),
-            E::InSubquery { expr: inner, subquery, negated } => self.in_subquery(context, inner, subquery, *negated),
-            E::Exists { subquery, negated } => self.exists(context, subquery, *negated),
-            E::Subquery(query) => self.scalar_subquery(context, query),
+            E::InSubquery { expr: inner, subquery, negated } => {
+                self.shared(context, expr, || self.in_subquery(context, inner, subquery, *negated))
+            }
+            E::Exists { subquery, negated } => self.shared(context, expr, || self.exists(context, subquery, *negated)),
+            E::Subquery(query) => self.shared(context, expr, || self.scalar_subquery(context, query)),
             E::AnyOp { left, compare_op, right, .. } => self.quantified(context, left, compare_op, right, false),
             E::AllOp { left, compare_op, right } => self.quantified(context, left, compare_op, right, true),
             E::Like { negated, any, expr: inner, pattern, escape_char } => {

@@ -47,6 +47,7 @@ use datafusion::sql::sqlparser::ast::{Query, Spanned};
 use datafusion::sql::sqlparser::tokenizer::Location;
 
 pub use self::output::Output;
+use self::typed::Typed;
 use crate::error::{Error, Result};
 use crate::function::datum::Datum;
 use crate::pgtype::style::Style;
@@ -117,6 +118,7 @@ pub fn analyze(
         values: values.map(<[_]>::to_vec),
         columns: RefCell::default(),
         one_zero: RefCell::default(),
+        subqueries: RefCell::default(),
         uses_now: Cell::new(false),
     };
     let bound = analyzer.statement(query)?;
@@ -137,6 +139,8 @@ struct Analyzer<'s> {
     columns: RefCell<HashMap<Column, PgType>>,
     /// The columns of floating point numbers that have one zero only: upstream's, and those that repeat them.
     one_zero: RefCell<HashSet<Column>>,
+    /// The subqueries so far, by their text and what they see.
+    subqueries: RefCell<HashMap<String, Typed>>,
     uses_now: Cell<bool>,
 }
 

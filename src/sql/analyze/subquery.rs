@@ -6,6 +6,7 @@
 
 mod quantified;
 mod settle;
+mod shared;
 
 use std::sync::Arc;
 
@@ -96,7 +97,7 @@ impl Analyzer<'_> {
             Some(plan) => (plan, true),
             None => (bound.plan.clone(), false),
         };
-        let order = SortKey { ty: PgType::Int8, descending: false, nulls_first: false };
+        let order = SortKey { ty: PgType::Int8, descending: false, nulls_first: false, arg: None };
         let choice = choose(aggregates("array_agg"), &[column.ty])
             .map_err(|_| Error::unsupported(format!("an array of {}", column.ty.name())))?;
         let spec = Spec {

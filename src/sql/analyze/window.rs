@@ -232,7 +232,7 @@ impl Analyzer<'_> {
             let typed = self.known(self.expr(&inner, &item.expr)?.placed_at(&item.expr))?;
             let descending = item.options.asc == Some(false);
             let nulls_first = item.options.nulls_first.unwrap_or(descending);
-            let key = SortKey { ty: typed.ty, descending, nulls_first };
+            let key = SortKey { ty: typed.ty, descending, nulls_first, arg: None };
             order.push((typed, key));
         }
         let (frame, shifts) = self.frame(context, spec.window_frame.as_ref(), exclude, &mut order)?;

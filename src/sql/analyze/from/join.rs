@@ -181,6 +181,7 @@ impl Analyzer<'_> {
         let named = |name: &str| Expr::Column(EngineColumn::new_unqualified(name));
         let (of_kept, of_other) = (kept.schema().columns(), other.schema().columns());
         let kept = numbered(kept, Vec::new(), Vec::new(), &number)?;
+        let on = on.or_else(|| Some(lit(true)));
         let pairs = self.combined(kept, Part::Plan(other), Joining { join: JoinType::Left, on })?;
         let (pairs, settled) = self.settle(pairs, conditions)?;
         let truth = conjunction(settled).ok_or_else(|| Error::internal("a condition became none"))?;

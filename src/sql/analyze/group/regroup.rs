@@ -63,8 +63,10 @@ impl Analyzer<'_> {
     ) -> datafusion::common::Result<LogicalPlan> {
         let zone = self.zone();
         let computed = replaced.iter().filter(|(group, _)| !matches!(group, Expr::Column(_)));
+        let computed = computed.map(|(group, column)| (self.to_outer(group.clone()), group, column));
+        // A constant belongs to no query.
         let computed: Vec<(Expr, &Expr)> =
-            computed.map(|(group, column)| (self.to_outer(group.clone()), column)).collect();
+            computed.filter(|(outer, group, _)| outer != *group).map(|(outer, _, column)| (outer, column)).collect();
         let turned = plan.clone().transform_down_with_subqueries(|node| {
             node.map_expressions(|expr| {
                 expr.transform_down(|part| {
