@@ -111,10 +111,6 @@ Known differences of the corpus ([listed.tsv](../tests/oracle/listed.tsv)):
   Names of months and days are English.
 - Row order: without ORDER BY it is undetermined, as in PostgreSQL, and follows upstream's pages. LIMIT without a
   total ORDER BY may give other rows each time.
-- AND and OR: both sides may be computed for every row, so `x <> 0 AND 1 / x > 2` can end with division by zero where
-  PostgreSQL looks at the left side first. Write `1 / nullif(x, 0)`, or CASE.
-- Two contradicting IN lists over one column, as a value (`x IN (1) AND x IN (2)` in a select list), are false where
-  PostgreSQL has NULL for a NULL x; as a condition they are the same.
 - float8: sums and averages depend on the order of rows in the last digits, as in PostgreSQL; `cbrt` and `||/` depend
   on the C library in the last digit. numeric is exact, with PostgreSQL's scale, NaN and infinities.
 - now(), transaction_timestamp(), current_timestamp and their like are the start of the statement, also within a
