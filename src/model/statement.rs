@@ -17,6 +17,10 @@ use crate::model::table::Table;
 pub struct Statement {
     /// Fires when the client cancels, leaves, or the statement times out.
     pub cancel: CancellationToken,
+    /// When it started, in microseconds since 1970-01-01 UTC.
+    pub started: i64,
+    /// When its transaction started, which is what `now()` tells; as `started` where there is no block.
+    pub transaction: i64,
     /// When `statement_timeout` strikes.
     pub deadline: Option<Instant>,
     /// Largest number of upstream calls, and the setting that says so.
@@ -120,8 +124,11 @@ impl Statement {
 
     /// Makes a statement that may take until `timeout` from now.
     pub fn new(user: &str, timeout: Option<Duration>, max_calls: u32) -> Self {
+        let started = Statement::now_micros();
         Statement {
             cancel: CancellationToken::new(),
+            started,
+            transaction: started,
             deadline: timeout.map(|timeout| Instant::now() + timeout),
             max_calls,
             user: user.to_owned(),

@@ -223,7 +223,7 @@ fn transaction(session: &mut Session, command: &Command, statement: &Statement) 
     let done = |tag: &str| Ok(Outcome::Done { tag: tag.to_owned() });
     match command {
         Command::Begin { modes, tag } => {
-            if session.transaction.begin() {
+            if session.transaction.begin(statement.started) {
                 session.vars.begin("");
             } else {
                 warn(statement, "there is already a transaction in progress");

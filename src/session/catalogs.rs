@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use datafusion::arrow::array::Array as _;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
@@ -173,6 +173,8 @@ fn relation(schema: &str, table: &Table, kind: RelationKind) -> Relation {
 fn info(session: &Session) -> SessionInfo {
     let hello = &session.hello;
     let mut info = SessionInfo::new(&hello.user, &hello.database, Utc::now());
+    let since = session.transaction.since().and_then(DateTime::from_timestamp_micros);
+    info.transaction_start = since.unwrap_or(info.now);
     info.search_path = session.vars.search_path();
     info.settings = settings(session);
     info.backend_pid = hello.pid;

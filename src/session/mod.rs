@@ -303,6 +303,7 @@ impl Session {
         let most = self.vars.max_calls().unwrap_or(self.gateway.limits.max_calls);
         let statement = Statement::new(&self.hello.user, self.vars.statement_timeout(), most);
         let mut statement = statement.recorded(&self.journal);
+        statement.transaction = self.transaction.since().unwrap_or(statement.started);
         statement.policy = Policy {
             warn_on_truncated: self.vars.word("spanwire.on_truncated") == "warn",
             warn_on_upstream_error: self.vars.word("spanwire.on_upstream_error") == "warn",

@@ -19,6 +19,8 @@ pub enum Status {
 #[derive(Clone, Debug, Default)]
 pub struct Transaction {
     status: Status,
+    /// When the block was opened, in microseconds since 1970-01-01 UTC.
+    since: Option<i64>,
     savepoints: Vec<String>,
 }
 
@@ -28,18 +30,25 @@ impl Transaction {
         self.status
     }
 
-    /// Opens a block. False if one was open, which is a warning only.
-    pub fn begin(&mut self) -> bool {
+    /// Opens a block at a moment, in microseconds since 1970-01-01 UTC. False if one was open, which is a warning only.
+    pub fn begin(&mut self, now: i64) -> bool {
         let opened = self.status == Status::Idle;
         if opened {
             self.status = Status::InTransaction;
+            self.since = Some(now);
         }
         opened
+    }
+
+    /// When the block was opened, in microseconds since 1970-01-01 UTC; `None` outside a block.
+    pub fn since(&self) -> Option<i64> {
+        self.since
     }
 
     /// Ends the block; the answer is the state that it had.
     pub fn end(&mut self) -> Status {
         self.savepoints.clear();
+        self.since = None;
         std::mem::take(&mut self.status)
     }
 

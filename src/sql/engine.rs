@@ -190,6 +190,7 @@ impl Engine {
             zone,
             facts: viewer.facts.clone(),
             now: 0,
+            started: 0,
             settings: Arc::new(viewer.variables.clone()),
         };
         Ok(View { state, environment })
@@ -233,7 +234,9 @@ impl Engine {
     /// # Errors
     /// What PostgreSQL's analysis says: missing tables, columns, functions, types that do not go together.
     pub async fn plan(&self, view: &View, query: &Query, sql: &str, declared: &[Option<PgType>]) -> Result<Plan> {
-        let environment = view.environment.at(Statement::now_micros());
+        // A plan that has the moment in it is made again when it runs.
+        let now = Statement::now_micros();
+        let environment = view.environment.at(now, now);
         let (query, sql): (Arc<Query>, Arc<str>) = (Arc::new(query.clone()), Arc::from(sql));
         let (own_query, own_sql, declared) = (Arc::clone(&query), Arc::clone(&sql), declared.to_vec());
         let planning = async move { analyze(&environment, &own_query, &own_sql, &declared, None) };
@@ -260,7 +263,7 @@ impl Engine {
         let (ready, started) = tokio::sync::oneshot::channel();
         let state = Engine::executing(view, statement);
         let context = self.task(&state)?;
-        let logical = Logical::new(view, plan, parameters);
+        let logical = Logical::new(view, plan, parameters, statement);
         let owned = Arc::clone(statement);
         let fault = sender.clone();
         let work = async move {
@@ -312,7 +315,7 @@ impl Engine {
         statement: &Arc<Statement>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let state = Engine::executing(view, statement);
-        let logical = Logical::new(view, plan, parameters);
+        let logical = Logical::new(view, plan, parameters, statement);
         let planning = async move { logical.physical(&state).await.map_err(from_engine) };
         self.runtime.spawn(planning).await.map_err(|error| Error::internal(format!("planning failed: {error}")))?
     }
@@ -341,8 +344,8 @@ struct Logical {
 }
 
 impl Logical {
-    fn new(view: &View, plan: &Plan, values: Vec<ScalarValue>) -> Self {
-        let environment = view.environment.at(Statement::now_micros());
+    fn new(view: &View, plan: &Plan, values: Vec<ScalarValue>, statement: &Statement) -> Self {
+        let environment = view.environment.at(statement.transaction, statement.started);
         Logical { plan: plan.clone(), environment, values }
     }
 

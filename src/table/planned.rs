@@ -103,6 +103,7 @@ impl Planned {
                 backend_pid: 1,
             },
             now: Statement::now_micros(),
+            started: Statement::now_micros(),
             settings: Arc::default(),
         };
         Planned { context, environment, table, recorder, zone: zone.parse().expect("a zone") }

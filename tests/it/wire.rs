@@ -66,6 +66,27 @@ async fn transaction_state_follows_the_statements() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn now_stands_still_within_a_transaction() {
+    let bench = start(small()).await;
+    let client = bench.client().await;
+    let moments =
+        "SELECT extract(epoch FROM now()), extract(epoch FROM statement_timestamp()), current_timestamp = now()";
+    let catalogs = "SELECT now() FROM pg_class LIMIT 1";
+    client.batch_execute("BEGIN").await.unwrap();
+    let one: Vec<String> = rows(&client, moments).await.remove(0).into_iter().flatten().collect();
+    let other: Vec<String> = rows(&client, moments).await.remove(0).into_iter().flatten().collect();
+    assert_eq!(one[0], other[0]);
+    assert_ne!(one[1], other[1]);
+    assert_eq!(other[2], "t");
+    let known = client.prepare("SELECT (extract(epoch FROM now()) * 1000000)::bigint").await.unwrap();
+    let prepared: i64 = client.query_one(&known, &[]).await.unwrap().get(0);
+    assert_eq!(prepared.to_string(), one[0].replace('.', ""));
+    assert_eq!(value(&client, catalogs).await, value(&client, "SELECT now()").await);
+    client.batch_execute("COMMIT").await.unwrap();
+    assert_ne!(rows(&client, moments).await[0][0].as_ref(), Some(&one[0]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn portals_suspend_and_resume_side_by_side() {
     let bench = start(small()).await;
     let mut client = bench.client().await;

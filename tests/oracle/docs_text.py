@@ -113,9 +113,8 @@ Known differences of the corpus ([listed.tsv](../tests/oracle/listed.tsv)):
   total ORDER BY may give other rows each time.
 - float8: sums and averages depend on the order of rows in the last digits, as in PostgreSQL; `cbrt` and `||/` depend
   on the C library in the last digit. numeric is exact, with PostgreSQL's scale, NaN and infinities.
-- now(), transaction_timestamp(), current_timestamp and their like are the start of the statement, also within a
-  transaction block; clock_timestamp() is the time of the call. BEGIN, SAVEPOINT and isolation levels are accepted:
-  nothing is written, and each statement sees what upstream has at that time.
+- BEGIN, SAVEPOINT and isolation levels are accepted: nothing is written, and each statement sees what upstream has at
+  that time.
 - Time stamps: microseconds, from 4713 BC to the year 294246.
 - Time zones: the IANA database and POSIX zones; abbreviations as in PostgreSQL's set Default, each with a fixed
   offset or the rules of its zone. `SET TimeZone` takes no abbreviations, as in PostgreSQL.

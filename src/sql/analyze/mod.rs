@@ -73,15 +73,18 @@ pub struct Environment {
     pub facts: Facts,
     /// The moment that `now()` tells, in microseconds since 1970-01-01 UTC.
     pub now: i64,
+    /// The moment that `statement_timestamp()` tells, in microseconds since 1970-01-01 UTC.
+    pub started: i64,
     /// The settings of the session, by name.
     pub settings: Arc<HashMap<String, String>>,
 }
 
 impl Environment {
-    /// The environment at a moment, in microseconds since 1970-01-01 UTC.
+    /// The environment of a statement: its transaction and itself started at these moments, in microseconds since
+    /// 1970-01-01 UTC.
     #[must_use]
-    pub fn at(&self, now: i64) -> Self {
-        Environment { now, ..self.clone() }
+    pub fn at(&self, now: i64, started: i64) -> Self {
+        Environment { now, started, ..self.clone() }
     }
 }
 

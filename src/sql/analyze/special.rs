@@ -110,9 +110,10 @@ impl Analyzer<'_> {
             }
         };
         match name {
-            "current_timestamp" | "now" | "transaction_timestamp" | "statement_timestamp" => {
+            "current_timestamp" | "now" | "transaction_timestamp" => {
                 timed(PgType::Timestamptz, Datum::Timestamptz(now))
             }
+            "statement_timestamp" => timed(PgType::Timestamptz, Datum::Timestamptz(self.environment.started)),
             "localtimestamp" => timed(PgType::Timestamp, Datum::Timestamp(local())),
             "localtime" => timed(PgType::Time, Datum::Time(local().rem_euclid(DAY_US))),
             "current_time" => Err(Error::unsupported("the type time with time zone")),
