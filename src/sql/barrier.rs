@@ -11,6 +11,9 @@
 //!   join or a grouping set filled it with NULLs, and a sort by it is left out; over a union of constants, and below a
 //!   window, sorts are left out that are then missed. [`with_rule`] hides the constants of select lists from these, and
 //!   puts a node that promises nothing over such joins and aggregations, and below windows.
+//! * `FilterExec::try_swapping_with_projection` reads the predicate of a filter that has a projection of its own as if it
+//!   spoke of that projection's columns, and takes a column for another of the same name. [`with_rule`] gives such a filter
+//!   its projection above it before `ProjectionPushdown`, which runs twice, sees it.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -23,10 +26,11 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, Tr
 use datafusion::common::{JoinType, Result as EngineResult};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Aggregate, ColumnarValue, Distinct, Expr, Limit, LogicalPlan, Projection, lit};
-use datafusion::physical_expr::expressions::Literal;
+use datafusion::physical_expr::expressions::{Column, Literal};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::AggregateExec;
+use datafusion::physical_plan::filter::{FilterExec, FilterExecBuilder};
 use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec};
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
@@ -116,7 +120,46 @@ pub fn with_rule(mut rules: Vec<Rule>) -> Vec<Rule> {
     debug_assert!(at.is_some(), "the engine has a rule {NEXT}");
     rules.insert(at.unwrap_or(0), Arc::new(Constants));
     rules.retain(|rule| !rule.name().starts_with("FilterPushdown"));
-    rules
+    let unfused = |rule: Rule| match rule.name() {
+        PUSHDOWN => vec![Arc::new(Unfused) as Rule, rule],
+        _ => vec![rule],
+    };
+    rules.into_iter().flat_map(unfused).collect()
+}
+
+/// The rule that moves projections.
+const PUSHDOWN: &str = "ProjectionPushdown";
+
+/// Filters that only filter.
+#[derive(Debug)]
+struct Unfused;
+
+impl PhysicalOptimizerRule for Unfused {
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _config: &ConfigOptions) -> EngineResult<Arc<dyn ExecutionPlan>> {
+        plan.transform_up(|node| {
+            let Some(filter) = node.downcast_ref::<FilterExec>() else { return Ok(Transformed::no(node)) };
+            let Some(shown) = filter.projection() else { return Ok(Transformed::no(node)) };
+            let (input, predicate) = (Arc::clone(filter.input()), Arc::clone(filter.predicate()));
+            let fields = input.schema();
+            let columns = shown.iter().map(|&at| {
+                let name = fields.field(at).name();
+                ProjectionExpr { expr: Arc::new(Column::new(name, at)), alias: name.clone() }
+            });
+            let columns: Vec<ProjectionExpr> = columns.collect();
+            let plain = FilterExecBuilder::new(predicate, input).with_fetch(filter.fetch()).build()?;
+            let above = ProjectionExec::try_new_with_schema_metadata(columns, Arc::new(plain), &filter.schema())?;
+            Ok(Transformed::yes(Arc::new(above)))
+        })
+        .data()
+    }
+
+    fn name(&self) -> &'static str {
+        "unfused_filters"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
 }
 
 /// The rule that adds the sorts that are needed.

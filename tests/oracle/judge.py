@@ -22,7 +22,8 @@ SOFT = ("message", "position")
 # Rows of an answer in the log.
 SHOWN = 5
 # The codes of a statement that takes too long, or that asks for a value beyond what memory holds.
-GIVEN_UP = ("57014", "53200", "54000")
+OUT_OF_MEMORY = "53200"
+GIVEN_UP = ("57014", OUT_OF_MEMORY, "54000")
 
 
 class Answer(NamedTuple):

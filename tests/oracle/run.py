@@ -33,7 +33,7 @@ import shrink
 import statements
 from facts import Facts
 from gateway import DATABASE, PASSWORD, USER, Demo
-from judge import GIVEN_UP, Side, Verdict, describe, judge
+from judge import GIVEN_UP, OUT_OF_MEMORY, Side, Verdict, describe, judge
 from postgres import Postgres
 
 ROWS = 400
@@ -169,6 +169,10 @@ def _random(own, theirs, options, facts, log, topic="random", profile=None, smal
             counts["too long"] += 1
             if verdict.theirs.error:
                 continue
+        if verdict.own.error and verdict.own.error[0] == OUT_OF_MEMORY:
+            # PostgreSQL would go on on disk; the bound is limits.query_memory.
+            counts["out of memory"] += 1
+            continue
         if set(verdict.hard) <= {"typmods"}:
             # The modifier that PostgreSQL gives depends on which constants its planner has folded, within subqueries
             # too. The corpus says where it is settled.
@@ -205,7 +209,7 @@ def _pushdown_proof(demo, options, facts, log):
 
 
 def _line(topic, counts):
-    soft = "".join(f", {counts[kind]} {kind}" for kind in ("message", "position", "typmods", "too long") if counts[kind])
+    soft = "".join(f", {counts[kind]} {kind}" for kind in ("message", "position", "typmods", "too long", "out of memory") if counts[kind])
     return (f"{topic:<14} {counts['equal']:5} equal  {counts['different']:5} different  {counts['total']:5} total"
             + (f"  (beside that{soft[1:]})" if soft else ""))
 

@@ -64,3 +64,6 @@ SELECT x, count(*) FROM (VALUES (interval '1 mon'), ('30 days')) AS v(x) GROUP B
 SELECT x, y, count(*), grouping(x, y) FROM (VALUES (interval '1 mon', 1.0), ('30 days', 1.00)) AS v(x, y) GROUP BY GROUPING SETS ((x), (y), (x, y)) ORDER BY x, y;
 SELECT x, count(*), max(x) FROM (VALUES ('a '::char(3)), ('a')) AS v(x) GROUP BY CUBE (x) ORDER BY x;
 SELECT x + 1 AS y, count(*), x FROM (VALUES (1.0), (1.00), (2)) AS v(x) GROUP BY ROLLUP (x), x + 1 ORDER BY x, y;
+-- bag
+SELECT r6.id, CASE WHEN r6.duration_ms + r7.duration_ms < 5 THEN r6.duration_ms + r7.duration_ms END AS d FROM scale.spans AS r6 FULL JOIN scale.spans AS r7 ON r6.parent_id = r7.id WHERE starts_with(r7.id, 'a');
+SELECT r6.id, CASE WHEN r6.duration_ms + r7.duration_ms < 5 THEN r6.duration_ms + r7.duration_ms END AS d, r7.id AS p FROM scale.spans AS r6 RIGHT JOIN scale.spans AS r7 ON r6.parent_id = r7.id WHERE r6.duration_ms IS DISTINCT FROM r7.duration_ms;
