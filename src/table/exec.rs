@@ -243,9 +243,14 @@ pub(super) fn place(expr: &Arc<dyn PhysicalExpr>) -> Option<(usize, Vec<String>)
         return Some((column.index(), Vec::new()));
     }
     // A number, not its text, which would be ordered otherwise.
-    let [number] = args_of(expr, "float8_key").unwrap_or(std::slice::from_ref(expr)) else { return None };
+    let number = keyed(expr).unwrap_or(expr);
     let [text] = args_of(number, "float8")? else { return None };
     within(text, "->>")
+}
+
+/// The number of which an expression is the key.
+pub(super) fn keyed(expr: &Arc<dyn PhysicalExpr>) -> Option<&Arc<dyn PhysicalExpr>> {
+    args_of(expr, "float8_key")?.first()
 }
 
 /// The arguments of a call of this function.

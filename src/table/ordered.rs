@@ -9,7 +9,7 @@ use std::sync::Arc;
 use datafusion::common::Result as EngineResult;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::physical_expr::{LexOrdering, PhysicalSortExpr};
+use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
@@ -20,7 +20,7 @@ use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMerge
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
-use crate::table::exec::{ScanExec, place};
+use crate::table::exec::{ScanExec, keyed, place};
 
 /// The rule that is followed: sorts stand on scans before it.
 const NEXT: &str = "PushdownSort";
@@ -133,11 +133,18 @@ fn over(plan: &Arc<dyn ExecutionPlan>, input: Arc<dyn ExecutionPlan>) -> EngineR
 
 /// The order in terms of a projection's input, if each of its columns is one of these, or a number within one.
 fn below(projection: &ProjectionExec, order: &LexOrdering) -> Option<LexOrdering> {
+    let input = |expr: &Arc<dyn PhysicalExpr>| {
+        let output = expr.downcast_ref::<Column>()?;
+        Some(Arc::clone(&projection.expr().get(output.index())?.expr))
+    };
     let column = |wanted: &PhysicalSortExpr| {
-        let output = wanted.expr.downcast_ref::<Column>()?;
-        let input = &projection.expr().get(output.index())?.expr;
-        place(input)?;
-        Some(PhysicalSortExpr { expr: Arc::clone(input), options: wanted.options })
+        let own = match keyed(&wanted.expr) {
+            // The engine computes what stands twice, by itself and within a key, in a projection of its own.
+            Some(number) => Arc::clone(&wanted.expr).with_new_children(vec![input(number)?]).ok()?,
+            None => input(&wanted.expr)?,
+        };
+        let goes_on = keyed(&own).is_some_and(|number| number.is::<Column>());
+        (goes_on || place(&own).is_some()).then_some(PhysicalSortExpr { expr: own, options: wanted.options })
     };
     LexOrdering::new(order.iter().map(column).collect::<Option<Vec<_>>>()?)
 }

@@ -165,14 +165,14 @@ def _random(own, theirs, options, facts, log, topic="random", profile=None, smal
         tree = generate.statement(facts, options.seed, number, profile)
         sql = tree.sql()
         verdict = judge(own, theirs, sql, tree.ordered)
-        if any(answer.error and answer.error[0] in GIVEN_UP for answer in (verdict.own, verdict.theirs)):
-            counts["too long"] += 1
-            if verdict.theirs.error:
-                continue
         if verdict.own.error and verdict.own.error[0] == OUT_OF_MEMORY:
             # PostgreSQL would go on on disk; the bound is limits.query_memory.
             counts["out of memory"] += 1
             continue
+        if any(answer.error and answer.error[0] in GIVEN_UP for answer in (verdict.own, verdict.theirs)):
+            counts["too long"] += 1
+            if verdict.theirs.error:
+                continue
         if set(verdict.hard) <= {"typmods"}:
             # The modifier that PostgreSQL gives depends on which constants its planner has folded, within subqueries
             # too. The corpus says where it is settled.

@@ -175,6 +175,7 @@ impl Analyzer<'_> {
             Expr::Literal(ScalarValue::Float64(Some(value)), _) => *value != 0.0 && !value.is_nan(),
             Expr::Literal(ScalarValue::Float32(Some(value)), _) => *value != 0.0 && !value.is_nan(),
             Expr::Alias(alias) => self.has_one_zero(&alias.expr),
+            Expr::ScalarFunction(call) => matches!(call.name(), "float4_key" | "float8_key"),
             // Integers have one.
             Expr::Cast(cast) => match cast.expr.as_ref() {
                 Expr::Column(column) => self.columns.borrow().get(column).copied().is_some_and(is_integer),

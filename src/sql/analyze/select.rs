@@ -243,7 +243,19 @@ impl Analyzer<'_> {
         }
         let on_from = exprs.len();
         exprs.extend(on.iter().map(|typed| typed.expr.clone()));
-        let (plan, exprs) = self.settle(plan, exprs)?;
+        let (plan, mut exprs) = self.settle(plan, exprs)?;
+        if !distinct && on.is_empty() {
+            let of = |at: usize| outputs.get(at).map_or_else(|| hidden[at - n_items], |output| output.ty);
+            let keys = sorts.iter().map(|(at, _)| Typed::new(exprs[*at].clone(), of(*at))).collect::<Vec<_>>();
+            for ((at, _), key) in sorts.iter_mut().zip(keys) {
+                // Beside the columns, a key of numbers is one that scans can tell upstream of.
+                if matches!(key.ty, PgType::Float4 | PgType::Float8) && self.has_key(&key) && !key.expr.is_volatile() {
+                    *at = exprs.len();
+                    hidden.push(key.ty);
+                    exprs.push(self.key(key)?.expr);
+                }
+            }
+        }
         let names: Vec<String> = exprs.iter().map(|_| self.fresh("o")).collect();
         for (name, expr) in names.iter().zip(&exprs) {
             self.repeats(&Expr::Column(EngineColumn::new_unqualified(name)), expr);
