@@ -92,6 +92,18 @@ impl Zone {
         &self.name
     }
 
+    /// The name in Arrow types: IANA's, or `+hh:mm` east of Greenwich.
+    pub fn arrow_name(&self) -> String {
+        match self.rule {
+            Rule::Fixed(0) | Rule::Named(Tz::UTC) => "UTC".to_owned(),
+            Rule::Fixed(east) => {
+                let sign = if east < 0 { '-' } else { '+' };
+                format!("{sign}{:02}:{:02}", east.abs() / 3600, east.abs() / 60 % 60)
+            }
+            Rule::Named(tz) => tz.name().to_owned(),
+        }
+    }
+
     /// The offset if it is always the same.
     pub fn constant(&self) -> Option<i32> {
         if let Rule::Fixed(east) = self.rule { Some(east) } else { None }

@@ -83,7 +83,7 @@ fn options(text: &str) -> Result<Vec<(String, String)>> {
 pub(super) fn style(vars: &Vars) -> Style {
     Style {
         // The setting was checked when it was set.
-        timezone: Zone::held(vars.time_zone()).unwrap_or_else(|_| Zone::utc()),
+        timezone: Zone::parse(vars.time_zone()).unwrap_or_else(|_| Zone::utc()),
         extra_float_digits: vars.extra_float_digits(),
         bytea_output: if vars.word("bytea_output") == "escape" { ByteaOutput::Escape } else { ByteaOutput::Hex },
         interval_style: match vars.word("intervalstyle") {

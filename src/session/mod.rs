@@ -274,7 +274,7 @@ impl Session {
             backend_pid: self.hello.pid,
         };
         let settings = Settings {
-            zone: Zone::parse(self.vars.time_zone())?,
+            zone: Zone::parse(&self.style().timezone.arrow_name())?,
             lookback: self.vars.lookback(),
             pushdown: self.vars.pushdown(),
             switches: self.switches(),

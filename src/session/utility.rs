@@ -245,7 +245,7 @@ impl Words<'_> {
                 self.expect("TO")?;
                 self.expect("MINUTE")?;
             }
-            vec![value]
+            vec![format!("INTERVAL '{value}'")]
         } else {
             vec![self.value()?]
         };

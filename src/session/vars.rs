@@ -275,7 +275,7 @@ impl Vars {
         value::path(self.raw("search_path"))
     }
 
-    /// `TimeZone`: an IANA name, or `+hh:mm`.
+    /// `TimeZone`: an IANA name or a POSIX zone, as `SHOW` gives it.
     pub fn time_zone(&self) -> &str {
         self.raw("timezone")
     }

@@ -87,6 +87,16 @@ async fn now_stands_still_within_a_transaction() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_interval_as_a_time_zone_counts_east() {
+    let bench = start(small()).await;
+    let client = bench.client().await;
+    client.batch_execute("SET TIME ZONE INTERVAL '+05:30' HOUR TO MINUTE").await.unwrap();
+    assert_eq!(value(&client, "SHOW TimeZone").await, "<+05:30>-05:30");
+    let moment = "SELECT timestamptz '2026-07-01 12:00+00'";
+    assert_eq!(value(&client, moment).await, "2026-07-01 17:30:00+05:30");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn portals_suspend_and_resume_side_by_side() {
     let bench = start(small()).await;
     let mut client = bench.client().await;

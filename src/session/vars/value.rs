@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::table::{Setting, Type};
 use crate::error::{Error, Kind, Result};
+use crate::pgtype::zone::Zone;
 
 /// Checks the values of a SET and brings them into the form that is kept.
 pub(super) fn check(setting: &Setting, values: &[String]) -> Result<String> {
@@ -117,42 +118,11 @@ pub(super) fn span(text: &str) -> Option<Duration> {
     humantime::parse_duration(text.trim()).ok().filter(|span| !span.is_zero())
 }
 
+/// A zone under PostgreSQL's name. Offsets are whole minutes of less than 16 hours, as Arrow's zones are.
 fn zone(text: &str) -> Option<String> {
-    let text = text.trim();
-    if let Some(zone) = chrono_tz::TZ_VARIANTS.iter().find(|zone| zone.name().eq_ignore_ascii_case(text)) {
-        return Some(zone.name().to_owned());
-    }
-    if text.eq_ignore_ascii_case("z") {
-        return Some("UTC".to_owned());
-    }
-    // A bare number of hours is east of Greenwich; a POSIX zone, which has a name or minutes, counts west.
-    let letters = text.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
-    let posix = letters.len() < text.len() || text.contains(':');
-    let seconds = offset(letters)?;
-    let east = if posix { -seconds } else { seconds };
-    if east == 0 {
-        return Some("UTC".to_owned());
-    }
-    let sign = if east < 0 { '-' } else { '+' };
-    Some(format!("{sign}{:02}:{:02}", east.abs() / 3600, east.abs() / 60 % 60))
-}
-
-/// `+2`, `-5.5`, `+05:30` in seconds; whole minutes only, as Arrow's zones are.
-fn offset(text: &str) -> Option<i32> {
-    let (sign, digits) = match text.as_bytes().first()? {
-        b'-' => (-1, &text[1..]),
-        b'+' => (1, &text[1..]),
-        _ => (1, text),
-    };
-    let minutes = match digits.split_once(':') {
-        Some((hours, minutes)) => {
-            let minutes = minutes.trim_end_matches(":00");
-            f64::from(hours.parse::<u8>().ok()?) * 60.0 + f64::from(minutes.parse::<u8>().ok().filter(|&m| m < 60)?)
-        }
-        None => digits.parse::<f64>().ok()? * 60.0,
-    };
-    let whole = minutes.fract() == 0.0 && (0.0..=15.0 * 60.0 + 59.0).contains(&minutes);
-    whole.then_some(sign * 60 * minutes as i32)
+    let zone = Zone::parse(text).ok()?;
+    let fits = |east: i32| east % 60 == 0 && east.abs() < 16 * 3600;
+    zone.constant().is_none_or(fits).then(|| zone.name().to_owned())
 }
 
 fn encoding(text: &str) -> Option<&'static str> {

@@ -52,3 +52,22 @@ SELECT timestamptz '2026-03-08 12:00Z' AT TIME ZONE 'Nowhere/City';
 SELECT timestamptz '2026-03-08 12:00 Nowhere/City';
 SELECT date_trunc('day', timestamptz '2026-03-08 12:00Z', 'Mars');
 SET TimeZone = 'Nowhere/City';
+-- order
+-- session: SET TimeZone = '+05:30'
+SHOW TimeZone;
+SELECT timestamptz '2026-07-01 12:00+00' AS t, current_setting('timezone') AS z;
+-- session:
+-- session: SET TimeZone = 5.5
+SHOW TimeZone;
+SELECT timestamptz '2026-07-01 12:00+00' AS t, timestamp '2026-07-01 12:00'::timestamptz AS l;
+-- session:
+-- session: SET TimeZone = 'UTC+3'
+SHOW TimeZone;
+SELECT timestamptz '2026-07-01 12:00+00' AS t, date_trunc('day', timestamptz '2026-07-01 01:00+00') AS d;
+-- session:
+-- session: SET TimeZone = '<abc>3'
+SHOW TimeZone;
+-- session:
+-- session: SET TimeZone = '-3'
+SHOW TimeZone;
+SELECT id, created_at FROM requests WHERE created_at >= '@middle@' ORDER BY created_at, id LIMIT 3;
