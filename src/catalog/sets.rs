@@ -1,7 +1,6 @@
 //! Functions that return rows, in FROM and in the select list.
 
 use super::context::Context;
-use super::functions;
 use super::relations;
 use super::types::{self, Family};
 use super::value::Value;
@@ -196,7 +195,7 @@ fn split(args: &[Value], context: &Context<'_>) -> Result<Vec<Vec<Value>>> {
 
 /// The reserved words: those that a client must quote. The hundreds of unreserved ones need no quoting and are left out.
 fn keywords() -> Vec<Vec<Value>> {
-    let words = functions::RESERVED.split_whitespace();
+    let words = crate::function::quote::KEYWORDS.split_whitespace();
     let row =
         |word| vec![Value::text(word), "R".into(), Value::Bool(true), "reserved".into(), "can be bare label".into()];
     words.map(row).collect()

@@ -20,7 +20,7 @@ pub const FUNCTIONS: &[Function] = &[
 ];
 
 /// The keywords that mean something else where a name may stand: all but the unreserved ones.
-const KEYWORDS: &str = "all analyse analyze and any array as asc asymmetric authorization between bigint binary bit \
+pub const KEYWORDS: &str = "all analyse analyze and any array as asc asymmetric authorization between bigint binary bit \
     boolean both case cast char character check coalesce collate collation column concurrently constraint create cross \
     current_catalog current_date current_role current_schema current_time current_timestamp current_user dec decimal \
     default deferrable desc distinct do else end except exists extract false fetch float for foreign freeze from full \

@@ -228,14 +228,21 @@ impl ScalarUDFImpl for Total {
 
 /// A value that the engine does not look into: what it concludes from the expression itself ends here.
 pub fn kept(value: Expr) -> Expr {
-    let function = Kept { signature: Signature::any(1, Volatility::Immutable) };
+    let function = Kept { signature: Signature::any(1, Volatility::Immutable), is_nullable: false };
     Arc::new(ScalarUDF::new_from_impl(function)).call(vec![value])
 }
 
-/// [`kept`].
+/// A value that the engine never takes for one that cannot be NULL.
+pub fn nullable(value: Expr) -> Expr {
+    let function = Kept { signature: Signature::any(1, Volatility::Immutable), is_nullable: true };
+    Arc::new(ScalarUDF::new_from_impl(function)).call(vec![value])
+}
+
+/// [`kept`] and [`nullable`].
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Kept {
     signature: Signature,
+    is_nullable: bool,
 }
 
 impl ScalarUDFImpl for Kept {
@@ -252,7 +259,12 @@ impl ScalarUDFImpl for Kept {
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> EngineResult<FieldRef> {
-        args.arg_fields.first().cloned().ok_or_else(|| external(Error::internal("a value is missing")))
+        let field = args.arg_fields.first().cloned();
+        let field = field.ok_or_else(|| external(Error::internal("a value is missing")))?;
+        Ok(match self.is_nullable && !field.is_nullable() {
+            true => Arc::new(field.as_ref().clone().with_nullable(true)),
+            false => field,
+        })
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> EngineResult<ColumnarValue> {

@@ -21,7 +21,7 @@ use super::value::Value;
 use crate::error::Result;
 
 pub(crate) use array::join as array_join;
-pub(crate) use name::{RESERVED, object_oid, object_text, quoted};
+pub(crate) use name::{object_oid, object_text, quoted};
 pub(crate) use text::like;
 
 /// How a function is carried out.

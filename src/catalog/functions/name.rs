@@ -8,6 +8,7 @@ use super::super::value::Value;
 use super::super::{oids, relations, types};
 use super::{Function, int_at, lax, oid_at, str_at, strict};
 use crate::error::{Error, Kind, Result};
+use crate::function::quote::identifier;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     lax("format_type", "oid int4", "text", format_type),
@@ -37,27 +38,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 /// Returns an identifier, in double quotes if SQL would not read it back without.
 pub(crate) fn quoted(name: &str) -> String {
-    let mut letters = name.chars();
-    let plain = letters.next().is_some_and(|c| c.is_ascii_lowercase() || c == '_')
-        && letters.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-        && !is_reserved(name);
-    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
-}
-
-/// The keywords that quote_ident quotes: all but the unreserved ones.
-pub(crate) const RESERVED: &str = " all analyse analyze and any array as asc asymmetric authorization between bigint binary \
-    bit boolean both case cast char character check coalesce collate collation column concurrently constraint create cross \
-    current_catalog current_date current_role current_schema current_time current_timestamp current_user dec decimal default \
-    deferrable desc distinct do else end except exists extract false fetch float for foreign freeze from full grant greatest \
-    group grouping having ilike in initially inner inout int integer intersect interval into is isnull join lateral leading \
-    least left like limit localtime localtimestamp national natural nchar none normalize not notnull null nullif numeric \
-    offset on only or order out outer overlaps overlay placing position precision primary real references returning right row \
-    select session_user setof similar smallint some substring symmetric table tablesample then time timestamp to trailing \
-    treat trim true union unique user using values varchar variadic verbose when where window with xmlattributes xmlconcat \
-    xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable ";
-
-fn is_reserved(name: &str) -> bool {
-    RESERVED.contains(&format!(" {name} "))
+    identifier(name).into_owned()
 }
 
 /// Splits a qualified name: folds what is not quoted.

@@ -11,6 +11,11 @@ fn overflow() -> Error {
     Error::new(Kind::NumericOutOfRange, "value out of range: overflow")
 }
 
+/// A sum is infinite only with an infinite part.
+fn check(sum: f64, before: f64, addend: f64) -> Result<()> {
+    if sum.is_infinite() && !before.is_infinite() && !addend.is_infinite() { Err(overflow()) } else { Ok(()) }
+}
+
 fn double(datum: &Datum<'_>) -> Result<f64> {
     match datum {
         Datum::Float8(value) => Ok(*value),
@@ -33,9 +38,7 @@ impl State for DoubleSum {
             return Ok(());
         };
         let sum = before + addend;
-        if sum.is_infinite() && !before.is_infinite() && !addend.is_infinite() {
-            return Err(overflow());
-        }
+        check(sum, before, addend)?;
         self.sum = Some(sum);
         Ok(())
     }
@@ -66,9 +69,7 @@ impl State for RealSum {
             return Ok(());
         };
         let sum = before + addend;
-        if sum.is_infinite() && !before.is_infinite() && !addend.is_infinite() {
-            return Err(overflow());
-        }
+        check(f64::from(sum), f64::from(before), f64::from(addend))?;
         self.sum = Some(sum);
         Ok(())
     }

@@ -29,7 +29,7 @@ use crate::function::resolve::choose;
 use crate::pgtype::types::PgType;
 use crate::sql::fault::from_engine;
 use crate::sql::gathered::{self, SortKey, Spec};
-use crate::sql::scalar::kept;
+use crate::sql::scalar::{kept, nullable};
 
 /// A subquery as the engine holds it. What subqueries within it refer to further out, it refers to itself.
 pub(super) fn engine_subquery(plan: LogicalPlan) -> Subquery {
@@ -69,9 +69,16 @@ impl Analyzer<'_> {
         let mut plan = bound.plan;
         let subquery = engine_subquery(plan.clone());
         // Without rows the value is NULL, whatever the engine thinks of the column.
-        if subquery.outer_ref_columns.is_empty() && !plan.schema().field(0).is_nullable() {
+        if subquery.outer_ref_columns.is_empty() {
             let own = plan.schema().columns().into_iter().next();
-            plan = self.single(plan, own.ok_or_else(|| Error::internal("a subquery without columns"))?)?.0;
+            let own = own.ok_or_else(|| Error::internal("a subquery without columns"))?;
+            if !plan.schema().field(0).is_nullable() {
+                plan = self.single(plan, own)?.0;
+            } else if !is_of_table(&plan, &own) {
+                // It may turn out to be a constant.
+                let (relation, name) = (own.relation.clone(), own.name.clone());
+                plan = project(plan, vec![nullable(Expr::Column(own)).alias_qualified(relation, name)])?;
+            }
         }
         Ok(Typed::new(Expr::ScalarSubquery(engine_subquery(plan)), ty).with_typmod(typmod))
     }
@@ -300,6 +307,26 @@ fn three_valued(holds: Expr, unknown: Expr) -> Expr {
     let null = Expr::Literal(datafusion::common::ScalarValue::Boolean(None), None);
     let branches = vec![(Box::new(holds), Box::new(lit(true))), (Box::new(unknown), Box::new(null))];
     Expr::Case(Case::new(None, branches, Some(Box::new(lit(false)))))
+}
+
+/// Whether a column of a plan is one of a table as it stands there.
+fn is_of_table(plan: &LogicalPlan, column: &Column) -> bool {
+    match plan {
+        LogicalPlan::TableScan(_) => true,
+        LogicalPlan::Sort(sort) => is_of_table(&sort.input, column),
+        LogicalPlan::Limit(limit) => is_of_table(&limit.input, column),
+        LogicalPlan::Filter(filter) => is_of_table(&filter.input, column),
+        LogicalPlan::SubqueryAlias(alias) => {
+            let at = alias.schema.maybe_index_of_column(column);
+            at.is_some_and(|at| is_of_table(&alias.input, &Column::from(alias.input.schema().qualified_field(at))))
+        }
+        LogicalPlan::Projection(projection) => {
+            let at = projection.schema.maybe_index_of_column(column);
+            let own = at.and_then(|at| projection.expr.get(at)).cloned().map(Expr::unalias);
+            matches!(own, Some(Expr::Column(own)) if is_of_table(&projection.input, &own))
+        }
+        _ => false,
+    }
 }
 
 /// Whether a subquery is in an expression.

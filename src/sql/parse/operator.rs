@@ -107,8 +107,13 @@ fn like(word: &'static str, negated: bool) -> Option<Infix> {
 
 /// What follows an item of a select list, so that a key word before it can only be a label.
 fn ends_item(tok: &Tok) -> bool {
+    matches!(tok, Tok::Mark(",")) || ends_targets(tok)
+}
+
+/// What follows a select list.
+pub(super) fn ends_targets(tok: &Tok) -> bool {
     match tok {
-        Tok::End | Tok::Mark("," | ")" | ";") => true,
+        Tok::End | Tok::Mark(")" | ";") => true,
         Tok::Key(key) => matches!(
             key.word,
             "from"

@@ -6,8 +6,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::cursor::{Parser, no_token};
-use super::lexer::Tok;
-use super::operator::level;
+use super::operator::{ends_targets, level};
 use super::primary::Paren;
 use crate::error::Result;
 
@@ -28,7 +27,7 @@ impl Parser<'_> {
             select.projection = self.list(Self::target)?;
         } else {
             self.accept("all");
-            if !self.ends_targets() {
+            if !ends_targets(self.tok()) {
                 select.projection = self.list(Self::target)?;
             }
         }
@@ -55,30 +54,6 @@ impl Parser<'_> {
     }
 
     /// Whether a select list that may be empty is empty.
-    fn ends_targets(&self) -> bool {
-        match self.tok() {
-            Tok::End | Tok::Mark(")" | ";") => true,
-            Tok::Key(key) => matches!(
-                key.word,
-                "into"
-                    | "from"
-                    | "where"
-                    | "group"
-                    | "having"
-                    | "window"
-                    | "union"
-                    | "except"
-                    | "intersect"
-                    | "order"
-                    | "limit"
-                    | "offset"
-                    | "fetch"
-                    | "for"
-            ),
-            _ => false,
-        }
-    }
-
     fn target(&mut self) -> Result<SelectItem> {
         if self.is_op("*") {
             self.advance();

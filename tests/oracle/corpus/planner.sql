@@ -67,3 +67,5 @@ SELECT x + 1 AS y, count(*), x FROM (VALUES (1.0), (1.00), (2)) AS v(x) GROUP BY
 -- bag
 SELECT r6.id, CASE WHEN r6.duration_ms + r7.duration_ms < 5 THEN r6.duration_ms + r7.duration_ms END AS d FROM scale.spans AS r6 FULL JOIN scale.spans AS r7 ON r6.parent_id = r7.id WHERE starts_with(r7.id, 'a');
 SELECT r6.id, CASE WHEN r6.duration_ms + r7.duration_ms < 5 THEN r6.duration_ms + r7.duration_ms END AS d, r7.id AS p FROM scale.spans AS r6 RIGHT JOIN scale.spans AS r7 ON r6.parent_id = r7.id WHERE r6.duration_ms IS DISTINCT FROM r7.duration_ms;
+SELECT (SELECT EXISTS (SELECT a.y FROM (VALUES (1)) AS b(z) WHERE false) FROM (VALUES (1), (2)) AS a(y) WHERE y > 5 ORDER BY y LIMIT 1) AS e FROM (VALUES (1)) AS v(x);
+SELECT (SELECT a.y = 4 FROM (VALUES (1), (2)) AS a(y) WHERE y > 5) IS NULL AS n FROM (VALUES (1)) AS v(x);
