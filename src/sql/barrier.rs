@@ -8,8 +8,8 @@
 //! * `FilterPushdown`, of the physical plan, takes a column of one side of a join for that of the other with the same name.
 //!   [`with_rule`] does without: the logical plan's filters have been moved before.
 //! * `EquivalenceGroup::join` and the properties of an aggregation take a column for constant that was so before an outer
-//!   join or a grouping set filled it with NULLs, and a sort by it is left out; over a union of constants, and below a
-//!   window, sorts are left out that are then missed. [`with_rule`] hides the constants of select lists from these, and
+//!   join or a grouping set filled it with NULLs, and a sort by it is left out; over a union of constants or of single rows,
+//!   and below a window, sorts are left out that are then missed. [`with_rule`] hides the constants of select lists from these, and
 //!   puts a node that promises nothing over such joins and aggregations, and below windows.
 //! * `FilterExec::try_swapping_with_projection` reads the predicate of a filter that has a projection of its own as if it
 //!   spoke of that projection's columns, and takes a column for another of the same name. [`with_rule`] gives such a filter
@@ -186,7 +186,7 @@ impl PhysicalOptimizerRule for Constants {
             let is_window = node.is::<WindowAggExec>() || node.is::<BoundedWindowAggExec>();
             if let [input] = node.children().as_slice()
                 && is_window
-                && !input.equivalence_properties().constants().is_empty()
+                && !input.equivalence_properties().eq_group().is_empty()
             {
                 let input = Modest::over(Arc::clone(input));
                 return Ok(Transformed::yes(replace_children_if_necessary(node, vec![input])?));
@@ -197,7 +197,7 @@ impl PhysicalOptimizerRule for Constants {
             } else if let Some(join) = node.downcast_ref::<NestedLoopJoinExec>() {
                 is_outer(join.join_type())
             } else if let Some(aggregate) = node.downcast_ref::<AggregateExec>() {
-                aggregate.group_expr().has_grouping_set()
+                aggregate.group_expr().has_grouping_set() || aggregate.group_expr().is_empty()
             } else {
                 false
             };

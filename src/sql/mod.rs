@@ -10,6 +10,7 @@ pub mod explain;
 pub mod facts;
 pub mod fault;
 pub mod gathered;
+pub mod inferred;
 pub mod lazy;
 pub mod memory;
 pub mod names;

@@ -55,6 +55,7 @@ use crate::pgtype::types::PgType;
 use crate::sql::barrier::held;
 use crate::sql::facts::Facts;
 use crate::sql::fault::from_engine;
+use crate::sql::inferred::guarded;
 use crate::sql::place::position;
 use crate::sql::relations::Relations;
 
@@ -127,7 +128,7 @@ pub fn analyze(
     let bound = analyzer.statement(query)?;
     let parameters = analyzer.parameters.into_inner();
     let uses_now = analyzer.uses_now.get();
-    let plan = held(bound.plan).map_err(from_engine)?;
+    let plan = held(bound.plan).and_then(guarded).map_err(from_engine)?;
     Ok(Analyzed { plan, outputs: bound.outputs, parameters, uses_now })
 }
 

@@ -313,6 +313,10 @@ fn three_valued(holds: Expr, unknown: Expr) -> Expr {
 fn is_of_table(plan: &LogicalPlan, column: &Column) -> bool {
     match plan {
         LogicalPlan::TableScan(_) => true,
+        LogicalPlan::Join(join) => {
+            let side = [&join.left, &join.right].into_iter().find(|side| side.schema().has_column(column));
+            side.is_some_and(|side| is_of_table(side, column))
+        }
         LogicalPlan::Sort(sort) => is_of_table(&sort.input, column),
         LogicalPlan::Limit(limit) => is_of_table(&limit.input, column),
         LogicalPlan::Filter(filter) => is_of_table(&filter.input, column),

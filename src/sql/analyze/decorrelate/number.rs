@@ -77,12 +77,15 @@ pub(in crate::sql::analyze) fn windows(plan: LogicalPlan, calls: Vec<(Expr, Stri
         }
     }
     let plan = if widened.len() > columns.len() { project(plan, widened)? } else { plan };
-    for (call, name) in &calls {
+    let mut distinct: Vec<Expr> = Vec::new();
+    for (call, name) in calls {
         let own = Column::new_unqualified(call.schema_name().to_string());
         columns.push(Expr::Column(own).alias(name));
+        if !distinct.contains(&call) {
+            distinct.push(call);
+        }
     }
-    let calls: Vec<Expr> = calls.into_iter().map(|(call, _)| call).collect();
-    project(LogicalPlanBuilder::window_plan(plan, calls).map_err(from_engine)?, columns)
+    project(LogicalPlanBuilder::window_plan(plan, distinct).map_err(from_engine)?, columns)
 }
 
 fn is_plain(arg: &Expr) -> bool {

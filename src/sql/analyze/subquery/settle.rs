@@ -13,10 +13,18 @@ use datafusion::logical_expr::{
 use super::super::Analyzer;
 use super::super::from::deep_reference;
 use super::super::typed::Typed;
-use super::{count_where, empty, engine_subquery, has_subquery, project, three_valued};
+use super::{count_where, empty, engine_subquery, has_subquery, is_of_table, project, three_valued};
 use crate::error::{Error, Result};
 use crate::pgtype::types::PgType;
 use crate::sql::fault::from_engine;
+
+/// Whether the value, or those that it is compared with, may be constants.
+fn is_constant(plan: &LogicalPlan, within: &InSubquery) -> bool {
+    let of_table = |expr: &Expr, plan| matches!(expr, Expr::Column(column) if is_of_table(plan, column));
+    let sub = &within.subquery.subquery;
+    let listed = sub.schema().columns().into_iter().next().is_some_and(|column| is_of_table(sub, &column));
+    !listed || !of_table(&within.expr, plan)
+}
 
 impl Analyzer<'_> {
     /// A filter over a plan.
@@ -33,8 +41,8 @@ impl Analyzer<'_> {
                 Expr::InSubquery(within)
                     if within.subquery.outer_ref_columns.is_empty()
                         && !has_subquery(&within.expr)
-                        // The engine does not look for NULLs in the list where the value is a constant.
-                        && !(within.negated && within.expr.column_refs().is_empty()) =>
+                        // The engine does not look for NULLs where one of both sides is, or turns out to be, a constant.
+                        && !(within.negated && is_constant(&plan, &within)) =>
                 {
                     rest.push(Expr::InSubquery(within));
                 }
