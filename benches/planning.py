@@ -2,10 +2,10 @@
 
     python benches/planning.py PATH_OF_SPANWIRE [--rounds N]
 
-PATH_OF_SPANWIRE is a release build. An EXPLAIN parses, analyzes, optimizes and describes; of each statement the median
-of all rounds counts. Statements that one of both refuses are left out, and so are those over the catalogs, which the
-gateway does not plan. Prints milliseconds at the client: the median, the 99th percentile and the most of all
-statements, and those of a WHERE with an IN list of 1,000 values.
+PATH_OF_SPANWIRE is a release build; the Python is that of tests/run, with its packages. An EXPLAIN parses, analyzes,
+optimizes and describes; of each statement the median of all rounds counts. Statements that one of both refuses are left
+out, and so are those over the catalogs, which the gateway does not plan. Prints milliseconds at the client: the median,
+the 99th percentile and the most of all statements, and those of a WHERE with an IN list of 1,000 values.
 """
 
 import argparse

@@ -46,6 +46,10 @@
 //!   here ([`sql::analyze`]): names, types, overloads, casts, subqueries and windows are PostgreSQL's before the engine sees
 //!   a plan, so there are no rewrites of what it makes of a statement. What its operators would compute otherwise than
 //!   PostgreSQL is computed by functions of ours; its comparisons stay, because scans can tell upstream of them.
+//! * Where its optimizer takes for granted what does not hold, something is put in its way, each case in one marked place:
+//!   [`sql::barrier`] (keys, constants, filters with projections), [`sql::inferred`] (conditions that may fail on rows
+//!   which they were not written for), [`sql::whole`] (aggregates without parts), [`sql::scalar`] (values that it shall
+//!   not look into). AND and OR compute their right side only for the rows that need it ([`sql::lazy`]).
 //! * `numeric` is held as bytes that sort like the number and carry its scale, not as a decimal of one scale a column.
 //! * pgwire's handlers and socket loop are not used, only its codecs, TLS negotiation and SCRAM: one task per connection
 //!   owns both directions, so a client that leaves is seen while its query waits ([`wire`]).

@@ -13,7 +13,8 @@ use crate::sql::scalar::RowFunction;
 
 /// The text of an expression, columns without their table.
 pub fn expression(expr: &Expr) -> String {
-    let plain = expr.clone().transform_up(|expr| Ok(Transformed::yes(plain(expr))));
+    let known = expr.clone().transform_down(|expr| Ok(Transformed::yes(decoded(expr))));
+    let plain = known.and_then(|known| known.data.transform_up(|expr| Ok(Transformed::yes(plain(expr)))));
     text(&plain.map_or_else(|_| expr.clone(), |plain| plain.data))
 }
 
@@ -30,18 +31,37 @@ fn spelt(text: impl Into<String>) -> Expr {
     Expr::Column(Column::new_unqualified(text.into()))
 }
 
+/// A comparison of keys with the values for the constants among them.
+fn decoded(expr: Expr) -> Expr {
+    let key = |side: &Expr| match side {
+        Expr::ScalarFunction(call) if call.name().ends_with("_key") => Some(call.name().to_owned()),
+        _ => None,
+    };
+    let value = |key: &Option<String>, side: Expr| match (key.as_deref(), &side) {
+        (Some("numeric_key"), _) => number(side, Numeric::from_key),
+        // A place in the order of all documents, from which there is no way back.
+        (Some("jsonb_key"), Expr::Literal(ScalarValue::Binary(Some(_)), _)) => spelt("'…'::jsonb"),
+        _ => side,
+    };
+    match expr {
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            let (of_left, of_right) = (key(&left), key(&right));
+            let (left, right) = (Box::new(value(&of_right, *left)), Box::new(value(&of_left, *right)));
+            Expr::BinaryExpr(BinaryExpr { left, op, right })
+        }
+        Expr::InList(mut list) => {
+            let of = key(&list.expr);
+            list.list = list.list.into_iter().map(|item| value(&of, item)).collect();
+            Expr::InList(list)
+        }
+        other => other,
+    }
+}
+
 /// An expression of which the parts are plain, without what only the engine needs to know.
 fn plain(expr: Expr) -> Expr {
     match expr {
         Expr::Column(column) => spelt(column.name),
-        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
-            let [left, right] = [left, right].map(|side| Box::new(number(*side, Numeric::from_key)));
-            Expr::BinaryExpr(BinaryExpr { left, op, right })
-        }
-        Expr::InList(mut list) => {
-            list.list = list.list.into_iter().map(|item| number(item, Numeric::from_key)).collect();
-            Expr::InList(list)
-        }
         Expr::ScalarFunction(call) => match RowFunction::of(&call.func) {
             Some(function) => {
                 let (types, result) = (function.args().to_vec(), function.result());

@@ -179,17 +179,17 @@ impl Numeric {
         if coefficient.is_zero() {
             return Some(0);
         }
-        // Whole decimal places divide at most as often as 2 does.
+        // By halves, as there may be thousands of zeros; 2 divides at least as often as 10 does.
         let mut kept = *scale;
         let mut rest = coefficient.abs();
-        let ten = BigInt::from(10);
-        while kept > 0 {
-            let (quotient, digit) = rest.div_rem(&ten);
-            if !digit.is_zero() {
-                break;
+        for places in (0..14).rev().map(|bit| 1_u16 << bit) {
+            if kept >= places && rest.trailing_zeros().is_some_and(|twos| twos >= u64::from(places)) {
+                let (quotient, cut) = rest.div_rem(&pow10(usize::from(places)));
+                if cut.is_zero() {
+                    rest = quotient;
+                    kept -= places;
+                }
             }
-            rest = quotient;
-            kept -= 1;
         }
         Some(kept)
     }

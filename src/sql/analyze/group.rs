@@ -375,6 +375,10 @@ impl Analyzer<'_> {
             exprs.extend(flags.into_iter().map(|(name, _): (String, Option<()>)| lit(0_i32).alias(name)));
             plan = project(plan, exprs)?;
         }
+        // An operand of OR is written otherwise.
+        let spread = replaced.iter().map(|(own, column)| (super::operator::spread(own.clone()), column.clone()));
+        let spread: Vec<(Expr, Expr)> = spread.filter(|pair| !replaced.contains(pair)).collect();
+        replaced.extend(spread);
         let change = |expr: Expr| self.regroup(expr, &replaced, &from, scope);
         let windows =
             gather.windows.borrow().iter().map(|(expr, _)| change(expr.clone())).collect::<Result<Vec<_>>>()?;

@@ -260,7 +260,7 @@ const MOST_SPREAD: usize = 64;
 
 /// NOT IN as comparisons. The engine takes `x NOT IN (1) OR x NOT IN (2)` for true, also where x is NULL
 /// (`inlist_intersection` of DataFusion 55.2's simplifier), so an OR has none.
-fn spread(expr: Expr) -> Expr {
+pub(super) fn spread(expr: Expr) -> Expr {
     match expr {
         Expr::InList(list) if list.negated && (1..=MOST_SPREAD).contains(&list.list.len()) => {
             let differs = |item: Expr| binary_expr((*list.expr).clone(), Operator::NotEq, item);

@@ -85,3 +85,19 @@ SELECT a.x FROM (VALUES (1), (NULL), (3)) AS a(x) WHERE a.x NOT IN (SELECT q.c F
 SELECT id FROM requests WHERE model NOT IN (SELECT model FROM requests WHERE model LIKE 'gpt%') ORDER BY id LIMIT 3;
 SELECT bool_and(true), 1 FROM (VALUES (1)) v(x) UNION ALL SELECT true, 1 ORDER BY 2, 1;
 SELECT count(*) OVER (ORDER BY 1000::bigint RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW), count(*) OVER (PARTITION BY 1::bigint ORDER BY 1000::bigint), count(*) OVER (PARTITION BY 'a') FROM (VALUES (1), (2)) AS v(x);
+SELECT 'a' FROM spanlens.security r2 CROSS JOIN LATERAL unnest(ARRAY['a']) WITH ORDINALITY AS r3(e, n) GROUP BY (r2.latency_ms NOT BETWEEN 5 AND r3.n) HAVING (r2.latency_ms NOT BETWEEN 5 AND r3.n);
+SELECT 'a' FROM spanlens.security r2 GROUP BY (r2.latency_ms NOT BETWEEN 5 AND 9) HAVING true OR (r2.latency_ms NOT BETWEEN 5 AND 9);
+SELECT 'a' FROM spanlens.security r2 GROUP BY (r2.latency_ms BETWEEN 5 AND 9) HAVING true AND (r2.latency_ms BETWEEN 5 AND 9);
+SELECT 'a' FROM spanlens.security r2 GROUP BY (r2.latency_ms NOT BETWEEN (-4000000000) AND 9) HAVING (r2.latency_ms NOT BETWEEN (-4000000000) AND 9);
+SELECT 'a' FROM spanlens.security r2 CROSS JOIN LATERAL unnest(ARRAY['a']) WITH ORDINALITY AS r3(e, n) GROUP BY (r2.latency_ms > r3.n) HAVING (r2.latency_ms > r3.n);
+SELECT r2.latency_ms > r3.n FROM spanlens.security r2 CROSS JOIN (VALUES (1)) r3(n) GROUP BY (r2.latency_ms > r3.n);
+SELECT r2.latency_ms > r3.n, count(*) FROM spanlens.security r2 CROSS JOIN (VALUES (1)) r3(n) GROUP BY 1 HAVING true or r2.latency_ms > r3.n;
+SELECT 'a' FROM spanlens.security r2 GROUP BY (r2.latency_ms NOT BETWEEN 5 AND 9) HAVING (r2.latency_ms NOT BETWEEN 5 AND 9) OR true;
+SELECT (true AND (x AND true)) FROM (VALUES (true)) v(x) GROUP BY (x AND true);
+SELECT x AND y AND z, count(*) FROM (VALUES (true, false, null)) v(x, y, z) GROUP BY x AND y AND z;
+SELECT (x AND y) AND z, count(*) FROM (VALUES (true, false, null)) v(x, y, z) GROUP BY x AND y, z;
+SELECT x AND y OR z, count(*) FROM (VALUES (true, false, null)) v(x, y, z) GROUP BY x AND y, z;
+SELECT x OR NOT (y > 3 AND z < 5), count(*) FROM (VALUES (true, 1, 2)) v(x, y, z) GROUP BY x, NOT (y > 3 AND z < 5);
+SELECT x OR y NOT IN (1, 2), count(*) FROM (VALUES (true, 1, 2)) v(x, y, z) GROUP BY x, y NOT IN (1, 2);
+-- error
+SELECT ((x AND true) AND true) FROM (VALUES (true)) v(x) GROUP BY (x AND true);

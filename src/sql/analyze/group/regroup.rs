@@ -2,9 +2,10 @@
 
 use datafusion::common::Column;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator, binary_expr};
 
 use super::super::Analyzer;
+use super::super::operator::spread;
 use super::super::scope::{Scope, outer_reference};
 use crate::error::{Error, Kind, Result};
 use crate::pgtype::types::PgType;
@@ -42,6 +43,34 @@ impl Analyzer<'_> {
                     let plan = self.regrouped_plan(&within.subquery.subquery, replaced, from, scope, &mut fault)?;
                     within.subquery = super::super::subquery::engine_subquery(plan);
                     Ok(Transformed::yes(Expr::InSubquery(within)))
+                }
+                // PostgreSQL holds a chain as one node, of which the beginning is no expression by itself.
+                Expr::BinaryExpr(both) if is_chain(&both) => {
+                    let op = both.op;
+                    let mut operands = Vec::new();
+                    let mut rest = Expr::BinaryExpr(both);
+                    // An operand that is written otherwise, such as NOT BETWEEN, may look like a chain.
+                    let is_operand =
+                        |expr: &Expr| replaced.iter().any(|(own, _)| own != expr && spread(own.clone()) == *expr);
+                    while let Expr::BinaryExpr(both) = rest {
+                        if both.op != op || is_operand(&Expr::BinaryExpr(both.clone())) {
+                            rest = Expr::BinaryExpr(both);
+                            break;
+                        }
+                        operands.push(*both.right);
+                        rest = *both.left;
+                    }
+                    let mut regrouped = |operand: Expr| {
+                        let turned = self.regroup(operand.clone(), replaced, from, scope);
+                        turned.unwrap_or_else(|error| {
+                            fault.get_or_insert(error);
+                            operand
+                        })
+                    };
+                    let first = regrouped(rest);
+                    let operands = operands.into_iter().rev();
+                    let chain = operands.fold(first, |chain, operand| binary_expr(chain, op, regrouped(operand)));
+                    Ok(Transformed::new(chain, true, TreeNodeRecursion::Jump))
                 }
                 other => Ok(Transformed::no(other)),
             }
@@ -97,6 +126,12 @@ impl Analyzer<'_> {
         });
         turned.map(|turned| turned.data)
     }
+}
+
+/// Whether an AND continues an AND, or an OR an OR.
+fn is_chain(both: &BinaryExpr) -> bool {
+    let continues = matches!(both.left.as_ref(), Expr::BinaryExpr(left) if left.op == both.op);
+    continues && matches!(both.op, Operator::And | Operator::Or)
 }
 
 /// The error for a column that is in no group.
