@@ -95,9 +95,9 @@ SELECT r2.latency_ms > r3.n, count(*) FROM spanlens.security r2 CROSS JOIN (VALU
 SELECT 'a' FROM spanlens.security r2 GROUP BY (r2.latency_ms NOT BETWEEN 5 AND 9) HAVING (r2.latency_ms NOT BETWEEN 5 AND 9) OR true;
 SELECT (true AND (x AND true)) FROM (VALUES (true)) v(x) GROUP BY (x AND true);
 SELECT x AND y AND z, count(*) FROM (VALUES (true, false, null::bool)) v(x, y, z) GROUP BY x AND y AND z;
-SELECT (x AND y) AND z, count(*) FROM (VALUES (true, false, null::bool)) v(x, y, z) GROUP BY x AND y, z;
 SELECT x AND y OR z, count(*) FROM (VALUES (true, false, null::bool)) v(x, y, z) GROUP BY x AND y, z;
 SELECT x OR NOT (y > 3 AND z < 5), count(*) FROM (VALUES (true, 1, 2)) v(x, y, z) GROUP BY x, NOT (y > 3 AND z < 5);
 SELECT x OR y NOT IN (1, 2), count(*) FROM (VALUES (true, 1, 2)) v(x, y, z) GROUP BY x, y NOT IN (1, 2);
 -- error
 SELECT ((x AND true) AND true) FROM (VALUES (true)) v(x) GROUP BY (x AND true);
+SELECT (x AND y) AND z, count(*) FROM (VALUES (true, false, null::bool)) v(x, y, z) GROUP BY x AND y, z;
