@@ -85,6 +85,17 @@ pub(crate) fn upper(text: &str) -> String {
     if text.is_ascii() { text.to_ascii_uppercase() } else { text.chars().map(to_upper).collect() }
 }
 
+/// A text with each word in lower case after a letter in upper case.
+pub(crate) fn initcap(text: &str) -> String {
+    let mut in_word = false;
+    let letters = text.chars().map(|letter| {
+        let made = if in_word { to_lower(letter) } else { to_upper(letter) };
+        in_word = is_alphanumeric(made);
+        made
+    });
+    letters.collect()
+}
+
 /// Whether the character is a letter or a digit; digits of other scripts count as letters.
 pub(crate) fn is_alphanumeric(letter: char) -> bool {
     if letter.is_ascii() { letter.is_ascii_alphanumeric() } else { find(&ALPHA, letter).is_some() }

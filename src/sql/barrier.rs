@@ -1,16 +1,19 @@
-//! Where the engine's optimizer takes for granted what does not hold (DataFusion 55.2).
+//! Where the engine's optimizer takes for granted what does not hold (DataFusion 55.2). Where apache/datafusion has an
+//! issue of the kind, its number stands behind.
 //!
-//! * `push_down_filter` moves a condition without columns below an aggregate over all rows, or over grouping sets, which has a
-//!   row also where its input has none: `SELECT 1 FROM t HAVING (SELECT false)`. [`held`] puts a LIMIT between, which it does not pass.
+//! * `push_down_filter` moves a condition without columns below an aggregate over all rows, or over grouping sets, which has
+//!   a row also where its input has none: `SELECT 1 FROM t HAVING (SELECT false)`. [`held`] puts a LIMIT between, which it
+//!   does not pass.
 //! * `aggregate_functional_dependencies` takes the keys of an inner aggregation for unique in an outer one, also where a
 //!   join between them has repeated them: `SELECT k, count(*) FROM (SELECT DISTINCT k, c FROM (SELECT DISTINCT k FROM s) x,
-//!   t) y GROUP BY k, c` loses groups. [`held`] hides what is known of the keys from the outer one.
-//! * `FilterPushdown`, of the physical plan, takes a column of one side of a join for that of the other with the same name.
-//!   [`with_rule`] does without: the logical plan's filters have been moved before.
+//!   t) y GROUP BY k, c` loses groups (#23626, #23818 to #23820). [`held`] hides what is known of the keys from the outer
+//!   one.
+//! * `FilterPushdown`, of the physical plan, takes a column of one side of a join for that of the other with the same name
+//!   (#25264). [`with_rule`] does without: the logical plan's filters have been moved before.
 //! * `EquivalenceGroup::join` and the properties of an aggregation take a column for constant that was so before an outer
 //!   join or a grouping set filled it with NULLs, and a sort by it is left out; over a union of constants or of single rows,
-//!   and below a window, sorts are left out that are then missed. [`with_rule`] hides the constants of select lists from these, and
-//!   puts a node that promises nothing over such joins and aggregations, and below windows.
+//!   and below a window, sorts are left out that are then missed (#12446, #17372). [`with_rule`] hides the constants of
+//!   select lists from these, and puts a node that promises nothing over such joins and aggregations, and below windows.
 //! * `FilterExec::try_swapping_with_projection` reads the predicate of a filter that has a projection of its own as if it
 //!   spoke of that projection's columns, and takes a column for another of the same name. [`with_rule`] gives such a filter
 //!   its projection above it before `ProjectionPushdown`, which runs twice, sees it.

@@ -1,6 +1,6 @@
 //! Conditions that the engine infers, where computing them may fail.
 //!
-//! `push_down_filter` (DataFusion 55.2) takes a condition on one side of a join for one on the other, by the equality of
+//! `push_down_filter` (DataFusion 55.2, since #13081) takes a condition on one side of a join for one on the other, by the equality of
 //! the join: with `a JOIN b ON a.x = b.x WHERE 10 / b.x > 1` it looks at `10 / a.x` too, also for rows of `a` that have no
 //! partner, which PostgreSQL does not. For conditions that cannot fail this is welcome, because scans then know more; for
 //! the others [`guarded`] hides the column that they are on from the equality.

@@ -8,11 +8,12 @@ use super::super::types;
 use super::super::value::Value;
 use super::{Function, int_at, lax, quoted, str_at, strict};
 use crate::error::{Error, Kind, Result};
+use crate::function::ctype;
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    strict("lower", "text", "text", |a, _| Ok(str_at(a, 0).to_lowercase().into())),
-    strict("upper", "text", "text", |a, _| Ok(str_at(a, 0).to_uppercase().into())),
-    strict("initcap", "text", "text", |a, _| Ok(initcap(str_at(a, 0)).into())),
+    strict("lower", "text", "text", |a, _| Ok(ctype::lower(str_at(a, 0)).into())),
+    strict("upper", "text", "text", |a, _| Ok(ctype::upper(str_at(a, 0)).into())),
+    strict("initcap", "text", "text", |a, _| Ok(ctype::initcap(str_at(a, 0)).into())),
     strict("length", "text", "int4", |a, _| Ok(length(str_at(a, 0)))),
     strict("char_length", "text", "int4", |a, _| Ok(length(str_at(a, 0)))),
     strict("character_length", "text", "int4", |a, _| Ok(length(str_at(a, 0)))),
@@ -56,16 +57,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 fn length(text: &str) -> Value {
     Value::Int(text.chars().count() as i64)
-}
-
-fn initcap(text: &str) -> String {
-    let mut inside = false;
-    let cased = text.chars().map(|c| {
-        let result = if inside { c.to_lowercase().to_string() } else { c.to_uppercase().to_string() };
-        inside = c.is_alphanumeric();
-        result
-    });
-    cased.collect()
 }
 
 fn position(text: &str, part: &str) -> Value {

@@ -42,13 +42,7 @@ pub(crate) fn upper<'a>(args: &[Datum<'a>], _: &Style) -> Result<Datum<'a>> {
 
 /// `initcap(text)`
 pub(crate) fn initcap<'a>(args: &[Datum<'a>], _: &Style) -> Result<Datum<'a>> {
-    let mut in_word = false;
-    let letters = text(args, 0)?.chars().map(|letter| {
-        let made = if in_word { ctype::to_lower(letter) } else { ctype::to_upper(letter) };
-        in_word = ctype::is_alphanumeric(made);
-        made
-    });
-    Ok(Datum::text(letters.collect::<String>()))
+    Ok(Datum::text(ctype::initcap(text(args, 0)?)))
 }
 
 /// `text || text`

@@ -113,7 +113,7 @@ impl Analyzer<'_> {
         let op = if *op == BinaryOperator::And { Operator::And } else { Operator::Or };
         if op == Operator::And && used == Use::Value && parts.iter().filter(|part| has_list(&part.expr)).count() > 1 {
             // The simplifier takes `x IN (1) AND x IN (2)` for false, also where x is NULL (`inlist_intersection` and
-            // `inlist_except` of DataFusion 55.2).
+            // `inlist_except` of DataFusion 55.2; #24258 mends it).
             for part in parts.iter_mut().skip(1) {
                 part.expr = crate::sql::scalar::kept(std::mem::take(&mut part.expr));
             }
