@@ -42,7 +42,7 @@ use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
 use datafusion::common::Column;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::sqlparser::ast::{Query, Spanned};
 use datafusion::sql::sqlparser::tokenizer::Location;
 
@@ -122,6 +122,7 @@ pub fn analyze(
         values: values.map(<[_]>::to_vec),
         columns: RefCell::default(),
         one_zero: RefCell::default(),
+        chains: RefCell::default(),
         subqueries: RefCell::default(),
         uses_now: Cell::new(false),
     };
@@ -143,6 +144,8 @@ struct Analyzer<'s> {
     columns: RefCell<HashMap<Column, PgType>>,
     /// The columns of floating point numbers that have one zero only: upstream's, and those that repeat them.
     one_zero: RefCell<HashSet<Column>>,
+    /// The ANDs and ORs in GROUP BY, as they are written.
+    chains: RefCell<Vec<Expr>>,
     /// The subqueries so far, by their text and what they see.
     subqueries: RefCell<HashMap<String, Typed>>,
     uses_now: Cell<bool>,

@@ -9,7 +9,7 @@ use datafusion::sql::sqlparser::tokenizer::Location;
 
 use super::Analyzer;
 use super::compare::no_operator;
-use super::expr::Context;
+use super::expr::{Clause, Context};
 use super::typed::Typed;
 use crate::error::{Error, Kind, Result};
 use crate::function::Function;
@@ -118,7 +118,11 @@ impl Analyzer<'_> {
                 part.expr = crate::sql::scalar::kept(std::mem::take(&mut part.expr));
             }
         }
-        Ok(self.joined(op, parts))
+        let joined = self.joined(op, parts);
+        if context.clause == Clause::GroupBy && !is_symmetric(left, right) {
+            self.chains.borrow_mut().push(joined.expr.clone());
+        }
+        Ok(joined)
     }
 
     /// Conditions joined by AND or OR.
@@ -235,6 +239,16 @@ impl Typed {
             false => self,
         }
     }
+}
+
+/// Whether these are the halves of a BETWEEN SYMMETRIC.
+fn is_symmetric(left: &ast::Expr, right: &ast::Expr) -> bool {
+    let parts = |side: &ast::Expr| match side {
+        ast::Expr::Between { expr, low, high, .. } => Some([expr.clone(), low.clone(), high.clone()]),
+        _ => None,
+    };
+    let (left, right) = (parts(left), parts(right));
+    matches!((left, right), (Some([one, low, high]), Some([other, top, bottom])) if one == other && low == bottom && high == top)
 }
 
 /// What becomes of the truth of an AND or OR.

@@ -98,6 +98,11 @@ SELECT x AND y AND z, count(*) FROM (VALUES (true, false, null::bool)) v(x, y, z
 SELECT x AND y OR z, count(*) FROM (VALUES (true, false, null::bool)) v(x, y, z) GROUP BY x AND y, z;
 SELECT x OR NOT (y > 3 AND z < 5), count(*) FROM (VALUES (true, 1, 2)) v(x, y, z) GROUP BY x, NOT (y > 3 AND z < 5);
 SELECT x OR y NOT IN (1, 2), count(*) FROM (VALUES (true, 1, 2)) v(x, y, z) GROUP BY x, y NOT IN (1, 2);
+SELECT count(*) FROM (VALUES (1), (5)) v(x) GROUP BY x BETWEEN 1 AND 2 HAVING (x BETWEEN 1 AND 2) AND true;
+SELECT count(*) FROM (VALUES (1), (5)) v(x) GROUP BY x BETWEEN SYMMETRIC 2 AND 1 HAVING (x BETWEEN SYMMETRIC 2 AND 1) OR true;
+SELECT count(*), x BETWEEN SYMMETRIC 2 AND 1 AND x > 0 FROM (VALUES (1), (5)) v(x) GROUP BY x BETWEEN SYMMETRIC 2 AND 1, x > 0;
+SELECT count(*), x IN (x, 2) OR x > 0 FROM (VALUES (1), (5)) v(x) GROUP BY x IN (x, 2), x > 0;
+SELECT count(*), (x, 1) = (1, y) AND true FROM (VALUES (1, 1), (5, 1)) v(x, y) GROUP BY (x, 1) = (1, y);
 -- error
 SELECT ((x AND true) AND true) FROM (VALUES (true)) v(x) GROUP BY (x AND true);
 SELECT (x AND y) AND z, count(*) FROM (VALUES (true, false, null::bool)) v(x, y, z) GROUP BY x AND y, z;

@@ -49,9 +49,14 @@ impl Analyzer<'_> {
                     let op = both.op;
                     let mut operands = Vec::new();
                     let mut rest = Expr::BinaryExpr(both);
-                    // An operand that is written otherwise, such as NOT BETWEEN, may look like a chain.
-                    let is_operand =
-                        |expr: &Expr| replaced.iter().any(|(own, _)| own != expr && spread(own.clone()) == *expr);
+                    // An operand that is written otherwise, such as BETWEEN, looks like a chain.
+                    let chains = self.chains.borrow();
+                    let is_operand = |expr: &Expr| {
+                        replaced.iter().any(|(own, _)| match own == expr {
+                            true => !chains.contains(own),
+                            false => spread(own.clone()) == *expr,
+                        })
+                    };
                     while let Expr::BinaryExpr(both) = rest {
                         if both.op != op || is_operand(&Expr::BinaryExpr(both.clone())) {
                             rest = Expr::BinaryExpr(both);
