@@ -39,3 +39,8 @@ SELECT string_agg(DISTINCT provider, ', ' ORDER BY provider) AS p, string_agg(DI
 SELECT encode(sha224('a'), 'hex') AS a, encode(sha512('a'), 'hex') AS b, get_byte('\x0102'::bytea, 1) AS c, length('\x0102'::bytea) AS d, '\x01'::bytea || '\x02'::bytea AS e, substring('\x010203'::bytea FROM 2 FOR 1) AS f, encode('\x00ff'::bytea, 'escape') AS g;
 SELECT to_char(5, 'fm00') AS a, num_nulls(1, NULL, 'a') AS b, num_nonnulls(1, NULL) AS c, pg_typeof('a' || 'b') AS d, 'a'::text::varchar(1) AS e;
 SELECT string_to_table('a,b,c', ',') AS x ORDER BY 1;
+SELECT n, md5(repeat('a', n)) AS m FROM generate_series(0, 200) AS n ORDER BY n;
+SELECT n, md5(repeat('ä', n)::bytea) AS m, encode(sha256(repeat('b', n)::bytea), 'hex') AS s, encode(sha512(repeat('b', n)::bytea), 'base64') AS t FROM generate_series(0, 150) AS n ORDER BY n;
+SELECT n, encode(repeat(E'a\n', n)::bytea, 'base64') AS b, encode(convert_to(repeat('ß', n), 'UTF8'), 'escape') AS e, decode(encode(repeat('xyz', n)::bytea, 'base64'), 'base64') = repeat('xyz', n)::bytea AS r FROM generate_series(0, 90) AS n ORDER BY n;
+SELECT n, lpad('aß', n, 'xyz') AS l, rpad('aß', n, '漢') AS r, left('Größe', n - 5) AS lf, right('Größe', n - 5) AS rt, substr('Größe', n - 3, 3) AS s, overlay('Größe' PLACING '##' FROM n + 1 FOR 2) AS o FROM generate_series(0, 12) AS n ORDER BY n;
+SELECT n, to_hex(n::bigint * 1000003) AS h, to_hex(-n) AS i, chr(n + 65) AS c, ascii(chr(n + 200)) AS a FROM generate_series(0, 70) AS n ORDER BY n;
