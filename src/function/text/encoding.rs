@@ -24,12 +24,14 @@ pub(crate) fn encode<'a>(args: &[Datum<'a>], _: &Style) -> Result<Datum<'a>> {
         "hex" => hex(bytes),
         "base64" => {
             let encoded = STANDARD.encode(bytes);
+            // A line ends where it is full, also the last one, but not behind what was filled up.
+            let whole = bytes.len() / 3 * 4;
             let mut lines = String::with_capacity(encoded.len() + encoded.len() / LINE);
             for (at, letter) in encoded.char_indices() {
-                if at > 0 && at % LINE == 0 {
+                lines.push(letter);
+                if (at + 1) % LINE == 0 && at < whole {
                     lines.push('\n');
                 }
-                lines.push(letter);
             }
             lines
         }
