@@ -199,9 +199,11 @@ impl Analyzer<'_> {
 
     /// Whether a condition holds for any row: NULL if for none, but not for all it is false.
     fn counted(&self, test: Typed, plan: LogicalPlan) -> Result<Typed> {
+        let (plan, mut settled) = self.settle(plan, vec![test.expr])?;
+        let test = settled.pop().ok_or_else(|| Error::internal("a condition became none"))?;
         let (holds, unknown) = (self.fresh("a"), self.fresh("a"));
-        let is_null = Expr::IsNull(Box::new(test.expr.clone()));
-        let calls = vec![count_where(test.expr).alias(&holds), count_where(is_null).alias(&unknown)];
+        let is_null = Expr::IsNull(Box::new(test.clone()));
+        let calls = vec![count_where(test).alias(&holds), count_where(is_null).alias(&unknown)];
         let holds = self.column(None, &holds, PgType::Int8).expr;
         let unknown = self.column(None, &unknown, PgType::Int8).expr;
         let plan = self.aggregated(plan, Vec::new(), calls)?;

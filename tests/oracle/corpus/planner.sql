@@ -103,6 +103,11 @@ SELECT count(*) FROM (VALUES (1), (5)) v(x) GROUP BY x BETWEEN SYMMETRIC 2 AND 1
 SELECT count(*), x BETWEEN SYMMETRIC 2 AND 1 AND x > 0 FROM (VALUES (1), (5)) v(x) GROUP BY x BETWEEN SYMMETRIC 2 AND 1, x > 0;
 SELECT count(*), x IN (x, 2) OR x > 0 FROM (VALUES (1), (5)) v(x) GROUP BY x IN (x, 2), x > 0;
 SELECT count(*), (x, 1) = (1, y) AND true FROM (VALUES (1, 1), (5, 1)) v(x, y) GROUP BY (x, 1) = (1, y);
+SELECT count(*) FROM (VALUES (1), (2)) AS v(x) WHERE ('a' || ('a' IN (SELECT 'a' FROM (VALUES (1)) AS w(y)))) < ANY (SELECT 'b' FROM (VALUES (1)) AS u(z));
+SELECT x FROM (VALUES (1), (2), (NULL)) AS v(x) WHERE (x IN (SELECT y FROM (VALUES (1), (5)) AS w(y)))::text <= ALL (SELECT 'true' FROM (VALUES (1)) AS u(z));
+SELECT x, (EXISTS (SELECT 1 FROM (VALUES (1), (5)) AS w(y) WHERE y = x))::int > ANY (SELECT z FROM (VALUES (0), (NULL)) AS u(z)) AS a FROM (VALUES (1), (2), (NULL)) AS v(x);
+SELECT x, (SELECT max(y) FROM (VALUES (1), (5)) AS w(y) WHERE y > x) < ANY (SELECT z FROM (VALUES (0), (7)) AS u(z) WHERE z > x) AS a FROM (VALUES (1), (2), (NULL)) AS v(x);
+SELECT x, (x NOT IN (SELECT y FROM (VALUES (1), (5)) AS w(y)), x) = ANY (SELECT true, z FROM (VALUES (2), (7)) AS u(z)) AS a FROM (VALUES (1), (2), (NULL)) AS v(x);
 -- error
 SELECT ((x AND true) AND true) FROM (VALUES (true)) v(x) GROUP BY (x AND true);
 SELECT (x AND y) AND z, count(*) FROM (VALUES (true, false, null::bool)) v(x, y, z) GROUP BY x AND y, z;
