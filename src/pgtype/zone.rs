@@ -58,17 +58,6 @@ impl Zone {
         })
     }
 
-    /// Reads a zone as the session holds it: a name, or `+hh:mm` east of Greenwich.
-    ///
-    /// # Errors
-    /// 22023 when there is no such zone.
-    pub fn held(text: &str) -> Result<Zone> {
-        match clock_seconds(text).filter(|_| text.starts_with(['+', '-'])) {
-            Some(east) => Ok(Zone::fixed(east)),
-            None => Zone::parse(text),
-        }
-    }
-
     /// Reads the zone at the end of a timestamp or of `AT TIME ZONE`: an abbreviation, a name or a POSIX zone.
     pub fn parse_suffix(text: &str) -> Option<Zone> {
         Zone::abbreviation(&text.to_ascii_lowercase()).or_else(|| Zone::named_or_posix(text))

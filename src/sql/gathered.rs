@@ -60,9 +60,9 @@ impl Spec {
     }
 
     /// The types of the arguments and of the sort keys.
-    fn types(&self) -> Vec<PgType> {
+    fn types(&self) -> impl Iterator<Item = PgType> {
         let keys = self.order.iter().filter(|key| key.arg.is_none()).map(|key| key.ty);
-        self.args.iter().copied().chain(keys).collect()
+        self.args.iter().copied().chain(keys)
     }
 
     /// Where in a row that is kept, which has no direct arguments, the value of each sort key stands.
@@ -80,8 +80,8 @@ impl Spec {
 
     /// Of rows that are kept: a list of them.
     fn state_type(&self) -> DataType {
-        let named = self.types().into_iter().enumerate();
-        let fields = named.map(|(at, ty)| Field::new(format!("c{at}"), data_type(ty, &self.zone), true));
+        let fields =
+            self.types().enumerate().map(|(at, ty)| Field::new(format!("c{at}"), data_type(ty, &self.zone), true));
         DataType::new_list(DataType::Struct(fields.collect()), true)
     }
 
@@ -99,7 +99,7 @@ struct Gathered {
 
 /// The engine's function for a call.
 pub fn function(spec: Spec) -> Arc<AggregateUDF> {
-    let count = spec.types().len();
+    let count = spec.types().count();
     let signature = match count {
         0 => Signature::nullary(Volatility::Immutable),
         count => Signature::any(count, Volatility::Immutable),
@@ -280,9 +280,8 @@ impl Rows {
 
     /// The rows as one value, for when they do not fit into memory.
     fn saved(&self) -> Result<ScalarValue> {
-        let types = self.spec.types();
-        let mut builders: Vec<Builder> =
-            types.iter().map(|ty| Builder::new(*ty, &self.spec.zone, self.rows.len())).collect();
+        let builder = |ty| Builder::new(ty, &self.spec.zone, self.rows.len());
+        let mut builders: Vec<Builder> = self.spec.types().map(builder).collect();
         for row in &self.rows {
             for (builder, value) in builders.iter_mut().zip(self.direct.iter().chain(row)) {
                 builder.push(value)?;

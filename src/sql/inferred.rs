@@ -14,45 +14,7 @@ use datafusion::logical_expr::expr::InSubquery;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction, split_conjunction_owned};
 use datafusion::logical_expr::{Expr, Filter, Join, LogicalPlan, Operator, binary_expr};
 
-use crate::sql::scalar::kept;
-
-/// Functions that have a value for all arguments.
-const TOTAL: &[&str] = &[
-    "!~",
-    "!~*",
-    "#>",
-    "#>>",
-    "->",
-    "->>",
-    "<@",
-    "?",
-    "?&",
-    "?|",
-    "@>",
-    "array_key",
-    "bpchar_key",
-    "btrim",
-    "char_length",
-    "coalesce",
-    "concat",
-    "date_trunc",
-    "float4_key",
-    "float8_key",
-    "interval_key",
-    "jsonb_key",
-    "kept",
-    "length",
-    "lower",
-    "ltrim",
-    "numeric_key",
-    "rtrim",
-    "starts_with",
-    "strpos",
-    "text",
-    "upper",
-    "~",
-    "~*",
-];
+use crate::sql::scalar::{is_total, kept};
 
 /// A plan in which no condition that may fail is taken for one on another column.
 ///
@@ -82,7 +44,7 @@ pub fn guarded(plan: LogicalPlan) -> EngineResult<LogicalPlan> {
 
 /// Whether computing an expression may end in an error.
 fn may_fail(expr: &Expr) -> bool {
-    let fails = |part: &Expr| matches!(part, Expr::ScalarFunction(call) if !TOTAL.contains(&call.name()));
+    let fails = |part: &Expr| matches!(part, Expr::ScalarFunction(call) if !is_total(call.name()));
     expr.exists(|part| Ok(fails(part))).unwrap_or(true)
 }
 

@@ -226,6 +226,39 @@ impl ScalarUDFImpl for Total {
     }
 }
 
+/// Functions and operators that have a value for all arguments, under each of their names' overloads.
+const TOTAL: &[&str] = &[
+    "#>",
+    "#>>",
+    "->",
+    "->>",
+    "<@",
+    "?",
+    "?&",
+    "?|",
+    "@>",
+    "array_key",
+    "bpchar_key",
+    "btrim",
+    "float4_key",
+    "float8_key",
+    "jsonb_key",
+    "kept",
+    "lower",
+    "ltrim",
+    "numeric_key",
+    "rtrim",
+    "starts_with",
+    "strpos",
+    "text",
+    "upper",
+];
+
+/// Whether a call of this name never ends in an error.
+pub fn is_total(name: &str) -> bool {
+    TOTAL.contains(&name)
+}
+
 /// A value that the engine does not look into: what it concludes from the expression itself ends here.
 pub fn kept(value: Expr) -> Expr {
     let function = Kept { signature: Signature::any(1, Volatility::Immutable), is_nullable: false };

@@ -93,7 +93,7 @@ impl Planned {
                 tables: vec![name.clone()],
             },
             tables: Arc::new([(name, Arc::clone(&recorder) as Arc<dyn TableProvider>)].into()),
-            style: Arc::new(Style { timezone: Zone::held(zone).expect("a zone"), ..Style::default() }),
+            style: Arc::new(Style { timezone: named(zone), ..Style::default() }),
             zone: Arc::from(zone),
             facts: Facts {
                 user: "u".to_owned(),
@@ -153,4 +153,13 @@ impl Planned {
         }
         Ok(ids)
     }
+}
+
+/// A zone by its name, or by `+hh:mm` east of Greenwich.
+fn named(zone: &str) -> Zone {
+    let zone = match zone.starts_with(['+', '-']) {
+        true => Zone::parse(&format!("INTERVAL '{zone}'")),
+        false => Zone::parse(zone),
+    };
+    zone.expect("a zone")
 }

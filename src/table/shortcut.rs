@@ -22,19 +22,9 @@ use datafusion::physical_expr::expressions::{
 use datafusion::physical_expr::utils::{collect_columns, conjunction, split_conjunction};
 use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
 
-type Expr = Arc<dyn PhysicalExpr>;
+use crate::sql::scalar::is_total;
 
-/// Functions that have a value for every argument.
-const TOTAL: [&str; 8] = [
-    "jsonb_object_field",
-    "jsonb_object_field_text",
-    "jsonb_array_element",
-    "jsonb_array_element_text",
-    "lower",
-    "upper",
-    "length",
-    "strpos",
-];
+type Expr = Arc<dyn PhysicalExpr>;
 
 /// Changes every AND and OR in an expression whose right side can fail; None if there is none.
 ///
@@ -78,7 +68,7 @@ fn can_fail(expr: &Expr) -> bool {
         let op = binary.op();
         !(op.supports_propagation() || op.is_logic_operator())
     } else if let Some(function) = expr.downcast_ref::<ScalarFunctionExpr>() {
-        !TOTAL.contains(&function.fun().name())
+        !is_total(function.fun().name())
     } else {
         !(expr.is::<Column>()
             || expr.is::<Literal>()

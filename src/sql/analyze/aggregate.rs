@@ -192,7 +192,6 @@ impl Analyzer<'_> {
         {
             return Ok(fast);
         }
-        // The extremes of a group are the same whatever the order, and however often a value stands in it.
         let args: Vec<Expr> = args.into_iter().map(|arg| arg.expr).collect();
         let keys = order.into_iter().map(|(typed, key)| (typed.expr, key)).collect();
         let (order, keys) = gathered::repeated(&args, keys);

@@ -329,7 +329,7 @@ impl Analyzer<'_> {
                 return Err(Error::new(Kind::Grouping, message));
             };
             if sets.is_none() {
-                flags.push((name.clone(), None));
+                flags.push(name.clone());
                 continue;
             }
             let args = positions.into_iter().map(|at| keys[at].clone()).collect();
@@ -372,7 +372,7 @@ impl Analyzer<'_> {
                 let name = shown.schema_name().to_string();
                 Expr::Case(Case::new(None, vec![branch], None)).alias(name)
             }));
-            exprs.extend(flags.into_iter().map(|(name, _): (String, Option<()>)| lit(0_i32).alias(name)));
+            exprs.extend(flags.into_iter().map(|name: String| lit(0_i32).alias(name)));
             plan = project(plan, exprs)?;
         }
         // An operand of OR is written otherwise.

@@ -243,12 +243,13 @@ impl Typed {
 
 /// Whether these are the halves of a BETWEEN SYMMETRIC.
 fn is_symmetric(left: &ast::Expr, right: &ast::Expr) -> bool {
-    let parts = |side: &ast::Expr| match side {
-        ast::Expr::Between { expr, low, high, .. } => Some([expr.clone(), low.clone(), high.clone()]),
-        _ => None,
-    };
-    let (left, right) = (parts(left), parts(right));
-    matches!((left, right), (Some([one, low, high]), Some([other, top, bottom])) if one == other && low == bottom && high == top)
+    match (left, right) {
+        (
+            ast::Expr::Between { expr: one, low, high, .. },
+            ast::Expr::Between { expr: other, low: top, high: bottom, .. },
+        ) => one == other && low == bottom && high == top,
+        _ => false,
+    }
 }
 
 /// What becomes of the truth of an AND or OR.

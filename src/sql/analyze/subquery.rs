@@ -66,21 +66,27 @@ impl Analyzer<'_> {
             return Err(Error::new(Kind::Syntax, "subquery must return only one column"));
         };
         let (ty, typmod) = (column.ty, column.typmod);
-        let mut plan = bound.plan;
-        let subquery = engine_subquery(plan.clone());
-        // Without rows the value is NULL, whatever the engine thinks of the column.
-        if subquery.outer_ref_columns.is_empty() {
-            let own = plan.schema().columns().into_iter().next();
-            let own = own.ok_or_else(|| Error::internal("a subquery without columns"))?;
-            if !plan.schema().field(0).is_nullable() {
-                plan = self.single(plan, own)?.0;
-            } else if !is_of_table(&plan, &own) {
-                // It may turn out to be a constant.
-                let (relation, name) = (own.relation.clone(), own.name.clone());
-                plan = project(plan, vec![nullable(Expr::Column(own)).alias_qualified(relation, name)])?;
-            }
+        let subquery = engine_subquery(bound.plan);
+        let subquery = match subquery.outer_ref_columns.is_empty() {
+            true => engine_subquery(self.maybe_without_rows(Arc::unwrap_or_clone(subquery.subquery))?),
+            false => subquery,
+        };
+        Ok(Typed::new(Expr::ScalarSubquery(subquery), ty).with_typmod(typmod))
+    }
+
+    /// A query of one column as a value, which is NULL without rows, whatever the engine thinks of the column.
+    fn maybe_without_rows(&self, plan: LogicalPlan) -> Result<LogicalPlan> {
+        let own = plan.schema().columns().into_iter().next();
+        let own = own.ok_or_else(|| Error::internal("a subquery without columns"))?;
+        if !plan.schema().field(0).is_nullable() {
+            return Ok(self.single(plan, own)?.0);
         }
-        Ok(Typed::new(Expr::ScalarSubquery(engine_subquery(plan)), ty).with_typmod(typmod))
+        if is_of_table(&plan, &own) {
+            return Ok(plan);
+        }
+        // It may turn out to be a constant.
+        let (relation, name) = (own.relation.clone(), own.name.clone());
+        project(plan, vec![nullable(Expr::Column(own)).alias_qualified(relation, name)])
     }
 
     /// A subquery that stands for a row: one value for each of its columns.

@@ -53,7 +53,7 @@ impl Parser<'_> {
         Ok(select)
     }
 
-    /// Whether a select list that may be empty is empty.
+    /// An item of the select list.
     fn target(&mut self) -> Result<SelectItem> {
         if self.is_op("*") {
             self.advance();

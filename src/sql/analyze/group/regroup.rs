@@ -5,7 +5,6 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator, binary_expr};
 
 use super::super::Analyzer;
-use super::super::operator::spread;
 use super::super::scope::{Scope, outer_reference};
 use crate::error::{Error, Kind, Result};
 use crate::pgtype::types::PgType;
@@ -47,23 +46,21 @@ impl Analyzer<'_> {
                 // PostgreSQL holds a chain as one node, of which the beginning is no expression by itself.
                 Expr::BinaryExpr(both) if is_chain(&both) => {
                     let op = both.op;
-                    let mut operands = Vec::new();
-                    let mut rest = Expr::BinaryExpr(both);
                     // An operand that is written otherwise, such as BETWEEN, looks like a chain.
                     let chains = self.chains.borrow();
-                    let is_operand = |expr: &Expr| {
-                        replaced.iter().any(|(own, _)| match own == expr {
-                            true => !chains.contains(own),
-                            false => spread(own.clone()) == *expr,
-                        })
-                    };
-                    while let Expr::BinaryExpr(both) = rest {
-                        if both.op != op || is_operand(&Expr::BinaryExpr(both.clone())) {
-                            rest = Expr::BinaryExpr(both);
-                            break;
+                    let is_operand = |expr: &Expr| replaced.iter().any(|(own, _)| own == expr && !chains.contains(own));
+                    let (mut operands, mut rest) = (Vec::new(), Expr::BinaryExpr(both));
+                    while !is_operand(&rest) {
+                        match rest {
+                            Expr::BinaryExpr(both) if both.op == op => {
+                                operands.push(*both.right);
+                                rest = *both.left;
+                            }
+                            other => {
+                                rest = other;
+                                break;
+                            }
                         }
-                        operands.push(*both.right);
-                        rest = *both.left;
                     }
                     let mut regrouped = |operand: Expr| {
                         let turned = self.regroup(operand.clone(), replaced, from, scope);
