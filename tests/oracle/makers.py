@@ -179,10 +179,16 @@ def _bool(g, d):
     def truth_test():
         inner = g.x("bool", d)
         how = r.choice((" IS TRUE", " IS NOT TRUE", " IS FALSE", " IS UNKNOWN", " IS NOT NULL"))
-        if how == " IS FALSE" and "ANY (" in inner.sql():
-            # PostgreSQL 15 takes it for strict, and an outer join below for an inner one; but NULL = ANY ('{}') is false.
-            how = " IS TRUE"
         return expr("bool", "(", inner, how, ")")
+
+    def any_or_all(of, operators, more):
+        quantifier = r.choice(("ANY (", "ALL ("))
+        array = g.x(f"{of}[]", d)
+        if quantifier == "ANY (":
+            # PostgreSQL 15 takes ANY for strict wherever it stands, and so an outer join below for an inner one; but
+            # NULL = ANY ('{}') is false. Of an array that is never empty it is strict.
+            array = expr(f"{of}[]", "(", array, f" || ARRAY[{more}])")
+        return expr("bool", "(", g.x(of, d), r.choice(operators), quantifier, array, "))")
 
     return [
         compare, compare, compare, in_list, between, subquery, exists,
@@ -198,12 +204,8 @@ def _bool(g, d):
             "bool", "(", g.x("text", d), r.choice((" LIKE ", " NOT LIKE ", " ILIKE ", " NOT ILIKE ", " ~~ ")),
             r.choice(LIKES), ")"),
         lambda: expr("bool", "(", g.x("text", d), r.choice((" ~ ", " ~* ", " !~ ", " !~* ")), r.choice(REGEXES), ")"),
-        lambda: expr(
-            "bool", "(", g.x("text", d), r.choice((" = ", " <> ")), r.choice(("ANY (", "ALL (")), g.x("text[]", d),
-            "))"),
-        lambda: expr(
-            "bool", "(", g.x("int4", d), r.choice((" = ", " < ", " >= ")), r.choice(("ANY (", "ALL (")),
-            g.x("int4[]", d), "))"),
+        lambda: any_or_all("text", (" = ", " <> "), "'groq'"),
+        lambda: any_or_all("int4", (" = ", " < ", " >= "), "7"),
         lambda: expr(
             "bool", "(", g.x("text", d),
             r.choice(
