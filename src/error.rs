@@ -166,6 +166,10 @@ pub enum Kind {
     UndefinedCursor,
     /// A cursor or portal that exists already.
     DuplicateCursor,
+    /// DECLARE with options that do not go together.
+    InvalidCursorDefinition,
+    /// A cursor or other object that is not in the state for what is asked of it.
+    ObjectState,
     /// A savepoint that does not exist.
     UndefinedSavepoint,
     /// Cancelled by the client or by `statement_timeout`.
@@ -280,6 +284,8 @@ impl Kind {
             Kind::DuplicateStatement => "42P05",
             Kind::UndefinedCursor => "34000",
             Kind::DuplicateCursor => "42P03",
+            Kind::InvalidCursorDefinition => "42P11",
+            Kind::ObjectState => "55000",
             Kind::UndefinedSavepoint => "3B001",
             Kind::QueryCanceled => "57014",
             Kind::IdleInTransactionTimeout => "25P03",

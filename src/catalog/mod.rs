@@ -159,6 +159,42 @@ pub struct SessionInfo {
     pub sessions: Vec<Activity>,
     /// The session's time zone.
     pub timezone: chrono_tz::Tz,
+    /// The session's prepared statements with a name.
+    pub prepared: Vec<PreparedStatement>,
+    /// The session's cursors.
+    pub cursors: Vec<Cursor>,
+}
+
+/// A prepared statement, as a row of `pg_prepared_statements`.
+#[derive(Clone, Debug, Default)]
+pub struct PreparedStatement {
+    /// Its name.
+    pub name: String,
+    /// The text it was made from.
+    pub statement: String,
+    /// When it was prepared.
+    pub since: Option<DateTime<Utc>>,
+    /// The types of its parameters.
+    pub parameters: Vec<u32>,
+    /// By PREPARE, not by the protocol.
+    pub from_sql: bool,
+}
+
+/// A cursor, as a row of `pg_cursors`.
+#[derive(Clone, Debug, Default)]
+pub struct Cursor {
+    /// Its name.
+    pub name: String,
+    /// The text it was declared in.
+    pub statement: String,
+    /// It outlives its transaction.
+    pub is_holdable: bool,
+    /// Its rows are in binary form.
+    pub is_binary: bool,
+    /// It goes back.
+    pub is_scrollable: bool,
+    /// When it was declared.
+    pub since: Option<DateTime<Utc>>,
 }
 
 /// A setting, as a row of `pg_settings`.
@@ -255,6 +291,8 @@ impl SessionInfo {
             transaction_start: now,
             server_start: now,
             server_version: "15.0".to_owned(),
+            prepared: Vec::new(),
+            cursors: Vec::new(),
             client_addr: None,
             client_port: None,
             server_addr: None,

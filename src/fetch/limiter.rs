@@ -145,7 +145,7 @@ impl Limiter {
                 Turn::Granted => return Ok(Permit { limiter: Arc::clone(self), phase: Phase::Unsent }),
                 Turn::Wait(earliest) => earliest,
             };
-            if earliest > now && statement.deadline.is_some_and(|deadline| deadline <= earliest) {
+            if earliest > now && statement.deadline().is_some_and(|deadline| deadline <= earliest) {
                 return Err(self.used_up(earliest.saturating_duration_since(now)));
             }
             if earliest.saturating_duration_since(now) > PATIENCE
@@ -156,7 +156,7 @@ impl Limiter {
             tokio::select! {
                 biased;
                 () = statement.cancel.cancelled() => return Err(statement.stopped()),
-                () = until(statement.deadline) => return Err(statement.stopped()),
+                () = statement.expired() => return Err(statement.stopped()),
                 () = place.changed.notified() => {}
                 // An instant that has passed means: only a permit that comes back can help, and that is told.
                 () = tokio::time::sleep_until(earliest), if earliest > now => {}
@@ -314,14 +314,6 @@ impl Drop for Place<'_> {
 /// Whole seconds, rounded up: a wait is never told shorter than it is.
 pub fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
-}
-
-/// Sleeps until the instant, or for ever if there is none.
-pub async fn until(instant: Option<Instant>) {
-    match instant {
-        Some(instant) => tokio::time::sleep_until(instant).await,
-        None => std::future::pending().await,
-    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use futures::StreamExt;
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::limiter::{self, Limiter, Permit, whole_seconds};
+use super::limiter::{Limiter, Permit, whole_seconds};
 use crate::error::{Error, Kind, Result};
 use crate::model::connector::{Body, Request};
 use crate::model::scan::{At, Page, Scan};
@@ -217,7 +217,7 @@ impl Caller {
         if progress.failures >= MAX_ATTEMPTS {
             return Err(and(error, &format!("It was tried {MAX_ATTEMPTS} times.")));
         }
-        if self.statement.deadline.is_some_and(|deadline| deadline <= now + pause) {
+        if self.statement.deadline().is_some_and(|deadline| deadline <= now + pause) {
             let pause = whole_seconds(pause);
             let why = format!("Another attempt is due in {pause} s, which is after the statement's deadline.");
             return Err(and(error, &why));
@@ -234,7 +234,7 @@ impl Caller {
         tokio::select! {
             biased;
             () = self.statement.cancel.cancelled() => Err(self.statement.stopped()),
-            () = limiter::until(self.statement.deadline) => Err(self.statement.stopped()),
+            () = self.statement.expired() => Err(self.statement.stopped()),
             done = work => Ok(done),
         }
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -21,8 +22,8 @@ pub struct Statement {
     pub started: i64,
     /// When its transaction started, which is what `now()` tells; as `started` where there is no block.
     pub transaction: i64,
-    /// When `statement_timeout` strikes.
-    pub deadline: Option<Instant>,
+    /// When `statement_timeout` strikes; moves as the client goes on with a cursor or portal.
+    deadline: watch::Sender<Option<Instant>>,
     /// Largest number of upstream calls, and the setting that says so.
     pub max_calls: u32,
     /// Whose credential is sent: the scope of limiter and segments.
@@ -129,7 +130,7 @@ impl Statement {
             cancel: CancellationToken::new(),
             started,
             transaction: started,
-            deadline: timeout.map(|timeout| Instant::now() + timeout),
+            deadline: watch::Sender::new(timeout.map(|timeout| Instant::now() + timeout)),
             max_calls,
             user: user.to_owned(),
             policy: Policy::default(),
@@ -147,6 +148,40 @@ impl Statement {
     pub fn recorded(mut self, journal: &Arc<Journal>) -> Self {
         self.journal = Some(Arc::clone(journal));
         self
+    }
+
+    /// When `statement_timeout` strikes; none while nothing of the statement is asked for.
+    pub fn deadline(&self) -> Option<Instant> {
+        *self.deadline.borrow()
+    }
+
+    /// The client asks for rows again: they may take until `timeout` from now.
+    pub fn resume(&self, timeout: Option<Duration>) {
+        self.deadline.send_replace(timeout.map(|timeout| Instant::now() + timeout));
+    }
+
+    /// The client has what it asked for, and may come back for more.
+    pub fn pause(&self) {
+        self.deadline.send_replace(None);
+    }
+
+    /// Waits until the deadline has passed, wherever it is moved to meanwhile. Cancel safe.
+    pub async fn expired(&self) {
+        let mut moved = self.deadline.subscribe();
+        loop {
+            let deadline = *moved.borrow_and_update();
+            let passed = async {
+                match deadline {
+                    Some(deadline) => tokio::time::sleep_until(deadline).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = passed => return,
+                // It cannot end while this waits: the sender is the statement's own.
+                _ = moved.changed() => {}
+            }
+        }
     }
 
     /// Queues a notice for the client and wakes who waits in [`Statement::noticed`].
@@ -217,7 +252,7 @@ impl Statement {
 
     /// The error of a statement whose token has fired: its deadline has passed, or somebody cancelled it.
     pub fn stopped(&self) -> Error {
-        match self.deadline {
+        match self.deadline() {
             Some(deadline) if Instant::now() >= deadline => Statement::timed_out(),
             _ => Error::canceled(),
         }

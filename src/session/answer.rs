@@ -14,6 +14,7 @@ use crate::session::command::{Command, Discard, Modes, Parsed};
 use crate::session::gateway::Gateway;
 use crate::session::vars::{Scope, Vars, no_writing};
 use crate::session::{Hello, Outcome, SERVER_VERSION, Session, Status};
+use crate::sql::parse::utility::Utility;
 
 /// `version()`.
 pub(super) fn version() -> String {
@@ -161,15 +162,28 @@ pub(super) fn utility(session: &mut Session, parsed: &Parsed, statement: &Statem
                 return Err(Error::new(Kind::ActiveTransaction, message));
             }
             session.vars.reset_all();
+            session.cursors.close_all();
+            session.statements.deallocate_all();
             "DISCARD ALL"
         }
         Command::Discard(Discard::Part(tag)) | Command::Nothing(tag) => tag,
-        Command::Deallocate(name) => {
-            if name.is_some() {
-                "DEALLOCATE"
-            } else {
-                "DEALLOCATE ALL"
+        Command::Deallocate(Some(name)) => {
+            session.statements.deallocate(name)?;
+            return done("DEALLOCATE");
+        }
+        Command::Deallocate(None) => {
+            session.statements.deallocate_all();
+            return done("DEALLOCATE ALL");
+        }
+        Command::Utility(utility) => {
+            let Utility::Close(name) = utility.as_ref() else {
+                return Err(Error::internal("no way to carry out a statement"));
+            };
+            match name {
+                Some(name) => session.cursors.close(name)?,
+                None => session.cursors.close_all(),
             }
+            return done(if name.is_some() { "CLOSE CURSOR" } else { "CLOSE CURSOR ALL" });
         }
         Command::CopyFile => {
             return Err(Error::new(Kind::InsufficientPrivilege, "permission denied to COPY to or from a file")
@@ -180,6 +194,10 @@ pub(super) fn utility(session: &mut Session, parsed: &Parsed, statement: &Statem
     };
     // Time zone, search path and the gateway's own settings all change what a plan means.
     session.forget_view();
+    done(tag)
+}
+
+fn done(tag: &str) -> Result<Outcome> {
     Ok(Outcome::Done { tag: tag.to_owned() })
 }
 
@@ -220,7 +238,6 @@ fn take_modes(session: &mut Session, modes: &Modes) -> Result<()> {
 }
 
 fn transaction(session: &mut Session, command: &Command, statement: &Statement) -> Result<Outcome> {
-    let done = |tag: &str| Ok(Outcome::Done { tag: tag.to_owned() });
     match command {
         Command::Begin { modes, tag } => {
             if session.transaction.begin(statement.started) {
@@ -244,9 +261,11 @@ fn transaction(session: &mut Session, command: &Command, statement: &Statement) 
             session.forget_view();
             if commits && before != Status::Failed {
                 session.vars.commit();
+                session.cursors.commit();
                 return done("COMMIT");
             }
             session.vars.rollback();
+            session.cursors.rollback();
             done("ROLLBACK")
         }
         Command::Savepoint(name) => {
@@ -257,11 +276,13 @@ fn transaction(session: &mut Session, command: &Command, statement: &Statement) 
         Command::Release(name) => {
             session.transaction.release(name)?;
             session.vars.release(name);
+            session.cursors.release(session.transaction.level());
             done("RELEASE")
         }
         Command::RollbackTo(name) => {
             session.transaction.rollback_to(name)?;
             session.vars.rollback_to(name);
+            session.cursors.rollback_to(session.transaction.level());
             session.forget_view();
             done("ROLLBACK")
         }

@@ -11,13 +11,16 @@ use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{Expr, Query, Statement, visit_expressions};
 
 use crate::catalog::{
-    self, Activity, Array, Column, Relation, RelationKind, Rowset, Schema, SessionInfo, Setting, Snapshot, Value,
+    self, Activity, Array, Column, PreparedStatement, Relation, RelationKind, Rowset, Schema, SessionInfo, Setting,
+    Snapshot, Value,
 };
 use crate::error::{Error, Result};
 use crate::function::registry;
 use crate::model::canonical::{SHAPES, Shape};
 use crate::model::scan::Source;
 use crate::model::table::{self, Table};
+use crate::session::cursors::Declared;
+use crate::session::prepared::Named;
 use crate::session::{Session, answer};
 use crate::table::{canonical, system};
 
@@ -189,9 +192,32 @@ fn info(session: &Session) -> SessionInfo {
         .into_iter()
         .map(|(pid, user)| Activity { pid, user, database: hello.database.clone(), ..Activity::default() })
         .collect();
+    info.prepared = session.statements.all().map(|(name, own)| prepared(name, own)).collect();
+    info.cursors = session.cursors.all().map(cursor).collect();
     // A fixed offset has no name in the time zone database; the catalogs hold no times that it would move.
     info.timezone = session.vars.time_zone().parse().unwrap_or(chrono_tz::UTC);
     info
+}
+
+fn prepared(name: &str, own: &Named) -> PreparedStatement {
+    PreparedStatement {
+        name: name.to_owned(),
+        statement: own.text.to_string(),
+        since: DateTime::from_timestamp_micros(own.since),
+        parameters: own.prepared.parameter_oids().to_vec(),
+        from_sql: own.from_sql,
+    }
+}
+
+fn cursor(own: &Declared) -> catalog::Cursor {
+    catalog::Cursor {
+        name: own.declare.name.clone(),
+        statement: own.text.to_string(),
+        is_holdable: own.declare.hold,
+        is_binary: own.declare.binary,
+        is_scrollable: own.declare.scroll != Some(false),
+        since: DateTime::from_timestamp_micros(own.statement.started),
+    }
 }
 
 fn settings(session: &Session) -> Vec<Setting> {

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use datafusion::sql::sqlparser::ast::{self, CopyTarget, Statement};
+use datafusion::sql::sqlparser::ast::{self, Statement};
 
 use crate::error::Result;
 use crate::session::utility;
+use crate::sql::parse::utility::Utility;
 use crate::sql::parse::{Part, Script};
 
 pub use ast::Statement as Ast;
@@ -22,6 +23,16 @@ pub struct Parsed {
     pub text: Arc<str>,
     /// The highest `$n` in it.
     pub parameters_max: usize,
+}
+
+impl Parsed {
+    /// The statement if it is one of those around a query or expressions.
+    pub fn utility(&self) -> Option<&Utility> {
+        match &self.command {
+            Command::Utility(utility) => Some(utility),
+            _ => None,
+        }
+    }
 }
 
 /// What a statement does.
@@ -76,8 +87,10 @@ pub enum Command {
     Release(String),
     /// DEALLOCATE; none is ALL.
     Deallocate(Option<String>),
-    /// LISTEN, UNLISTEN, NOTIFY, CLOSE ALL: nothing to do, with this tag.
+    /// LISTEN, UNLISTEN, NOTIFY: nothing to do, with this tag.
     Nothing(&'static str),
+    /// COPY, PREPARE, EXECUTE, and what is done with cursors.
+    Utility(Box<Utility>),
     /// No statement.
     Empty,
     /// Something that writes, by its tag.
@@ -131,6 +144,9 @@ pub fn parse(sql: &str) -> Result<Vec<Parsed>> {
 fn one(sql: &Arc<str>, part: Part<'_>) -> Result<Parsed> {
     let parameters_max = part.parameters_max();
     let made = |command, statement| Ok(Parsed { command, statement, text: Arc::clone(sql), parameters_max });
+    if let Some(utility) = part.utility()? {
+        return made(classify_utility(utility), None);
+    }
     if !part.is_query()
         && let Some(command) = utility::read(sql, &part.tokens())?
     {
@@ -152,16 +168,26 @@ pub(super) fn classify(statement: &Statement) -> Command {
         Statement::Update { .. } => write("UPDATE"),
         Statement::Delete(_) => write("DELETE"),
         Statement::Merge { .. } => write("MERGE"),
-        Statement::Copy { target: CopyTarget::Stdin | CopyTarget::Stdout, to, .. } => match to {
-            true => Command::Unsupported { what: "COPY TO STDOUT".to_owned() },
-            false => write("COPY FROM"),
-        },
-        Statement::Copy { .. } => Command::CopyFile,
         other => {
             let text = other.to_string();
             let verb = text.split([' ', '(']).next().unwrap_or_default().to_uppercase();
             Command::Unsupported { what: format!("the command {verb}") }
         }
+    }
+}
+
+fn classify_utility(utility: Utility) -> Command {
+    let query = match &utility {
+        Utility::CopyFrom => return Command::Write { tag: "COPY FROM".to_owned() },
+        Utility::CopyFile => return Command::CopyFile,
+        Utility::Copy(copy) => &copy.query,
+        Utility::Prepare { query, .. } => query,
+        Utility::Declare(declare) => &declare.query,
+        Utility::Execute { .. } | Utility::Fetch(_) | Utility::Close(_) => return Command::Utility(Box::new(utility)),
+    };
+    match classify_query(query) {
+        Command::Query => Command::Utility(Box::new(utility)),
+        write => write,
     }
 }
 

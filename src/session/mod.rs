@@ -1,19 +1,22 @@
 //! One connected user: settings, transaction, and what each kind of statement does. Knows nothing of messages or bytes.
 
 pub mod command;
+pub mod copy;
 pub mod gateway;
+pub mod prepared;
 pub mod transaction;
 pub mod vars;
 
 mod answer;
 mod catalogs;
+mod cursors;
+mod held;
 mod utility;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::ScalarValue;
 
 use crate::error::{Error, Kind, Result};
@@ -22,7 +25,10 @@ use crate::model::scan::Source;
 use crate::model::statement::{Policy, Severity, Statement};
 use crate::pgtype::types::PgType;
 use crate::session::command::{Command, Parsed};
+use crate::session::copy::CopyFormat;
+use crate::session::cursors::Cursors;
 use crate::session::gateway::Gateway;
+use crate::session::prepared::{Prepared, Statements, Work};
 use crate::session::transaction::Transaction;
 use crate::session::vars::Vars;
 use crate::sql::engine::{Plan, Rows, View, Viewer};
@@ -60,38 +66,17 @@ pub struct Session {
     hello: Hello,
     vars: Vars,
     transaction: Transaction,
+    /// Its prepared statements.
+    pub statements: Statements,
+    cursors: Cursors,
+    /// A text of several statements runs, which is a transaction by itself.
+    is_script: bool,
     /// The scans of the user.
     journal: Arc<Journal>,
     /// Made when it is needed, dropped when a setting changes that plans depend on.
     view: Option<View>,
     /// Counts how often it was dropped: a plan of an earlier generation is made anew before it runs.
     generation: u64,
-}
-
-/// A statement that is parsed and, where it is a query, planned.
-#[derive(Debug)]
-pub struct Prepared {
-    parsed: Parsed,
-    work: Work,
-    parameter_oids: Vec<u32>,
-    generation: u64,
-}
-
-/// What executing a statement means.
-#[derive(Debug)]
-enum Work {
-    /// Rows from the engine.
-    Query(Box<Plan>),
-    /// Rows from the catalogs.
-    Catalog(SchemaRef),
-    /// EXPLAIN of a planned query.
-    Explain { plan: Box<Plan>, analyze: bool },
-    /// EXPLAIN of what needs no plan.
-    ExplainCatalog,
-    /// Rows about the session.
-    Show(SchemaRef),
-    /// Anything without rows.
-    Utility,
 }
 
 /// What a statement came to.
@@ -101,8 +86,15 @@ pub enum Outcome {
     Rows {
         /// The rows.
         rows: Rows,
-        /// SELECT, SHOW or EXPLAIN.
+        /// SELECT, SHOW, EXPLAIN or FETCH.
         verb: &'static str,
+    },
+    /// The rows of a COPY.
+    Copy {
+        /// The rows.
+        rows: Rows,
+        /// How they are written.
+        format: Arc<CopyFormat>,
     },
     /// Done, with this tag.
     Done {
@@ -113,52 +105,6 @@ pub enum Outcome {
     Empty,
 }
 
-/// What a statement does to the protocol's own prepared statements.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Forgets {
-    /// Nothing.
-    Nothing,
-    /// One of them.
-    Statement(String),
-    /// All of them.
-    AllStatements,
-}
-
-impl Prepared {
-    /// Types of the parameters.
-    pub fn parameter_oids(&self) -> &[u32] {
-        &self.parameter_oids
-    }
-
-    /// Columns of the result; `None` for a statement without rows.
-    pub fn schema(&self) -> Option<SchemaRef> {
-        match &self.work {
-            Work::Query(plan) => Some(Arc::clone(&plan.schema)),
-            Work::Catalog(schema) | Work::Show(schema) => Some(Arc::clone(schema)),
-            Work::Explain { .. } | Work::ExplainCatalog => Some(answer::text_schema(&["QUERY PLAN"])),
-            Work::Utility => None,
-        }
-    }
-
-    /// The word that CommandComplete starts with.
-    pub fn verb(&self) -> &'static str {
-        match &self.work {
-            Work::Show(_) => "SHOW",
-            Work::Explain { .. } | Work::ExplainCatalog => "EXPLAIN",
-            _ => "SELECT",
-        }
-    }
-
-    /// What it does to the protocol's prepared statements.
-    pub fn forgets(&self) -> Forgets {
-        match &self.parsed.command {
-            Command::Deallocate(Some(name)) => Forgets::Statement(name.clone()),
-            Command::Deallocate(None) | Command::Discard(command::Discard::All) => Forgets::AllStatements,
-            _ => Forgets::Nothing,
-        }
-    }
-}
-
 impl Session {
     /// Opens a session.
     ///
@@ -167,7 +113,18 @@ impl Session {
     pub fn new(gateway: Arc<Gateway>, hello: Hello) -> Result<Self> {
         let vars = answer::vars(&gateway, &hello)?;
         let journal = gateway.registry.journal(&hello.user);
-        Ok(Session { gateway, hello, vars, transaction: Transaction::default(), journal, view: None, generation: 0 })
+        Ok(Session {
+            gateway,
+            hello,
+            vars,
+            transaction: Transaction::default(),
+            statements: Statements::default(),
+            cursors: Cursors::default(),
+            is_script: false,
+            journal,
+            view: None,
+            generation: 0,
+        })
     }
 
     /// Splits a text into statements.
@@ -197,6 +154,7 @@ impl Session {
             }
             Command::Show(name) => (Work::Show(answer::text_schema(&[&self.vars.canonical(name)?])), Vec::new()),
             Command::ShowAll => (Work::Show(answer::text_schema(&["name", "setting", "description"])), Vec::new()),
+            Command::Utility(utility) => self.prepare_utility(&parsed, utility, declared).await?,
             Command::Write { tag } => return Err(answer::read_only(tag)),
             Command::Unsupported { what } => return Err(Error::unsupported(what)),
             _ => (Work::Utility, Vec::new()),
@@ -242,7 +200,7 @@ impl Session {
         let view = self.view()?;
         let declared: Vec<Option<PgType>> = declared.iter().map(|oid| PgType::from_oid(*oid)).collect();
         // Boxed, because every future that waits for it would be as large.
-        Box::pin(self.gateway.engine.plan(&view, query, sql, &declared)).await
+        Box::pin(self.gateway.engine.plan(&view, query, sql, &declared, Vec::new())).await
     }
 
     fn view(&mut self) -> Result<View> {
@@ -298,6 +256,22 @@ impl Session {
         self.vars.search_path().into_iter().filter(exists).collect()
     }
 
+    /// What a prepared statement runs as now. FETCH goes on with what its cursor began.
+    pub fn begin(&self, prepared: &Prepared) -> Arc<Statement> {
+        match self.fetched_from(prepared) {
+            Some(statement) => {
+                self.resume(&statement);
+                statement
+            }
+            None => self.statement(),
+        }
+    }
+
+    /// The client asks for more rows of a statement.
+    pub fn resume(&self, statement: &Statement) {
+        statement.resume(self.vars.statement_timeout());
+    }
+
     /// A statement that starts now.
     pub fn statement(&self) -> Arc<Statement> {
         let most = self.vars.max_calls().unwrap_or(self.gateway.limits.max_calls);
@@ -331,6 +305,26 @@ impl Session {
     ) -> Result<Outcome> {
         self.allows(prepared)?;
         match &prepared.work {
+            Work::Utility => answer::utility(self, &prepared.parsed, statement),
+            Work::Prepare(inner) => self.keep_prepared(&prepared.parsed, inner),
+            Work::Declare(inner) => self.declare(&prepared.parsed, inner, parameters),
+            Work::Fetch { .. } | Work::Move => self.fetch(prepared, statement).await,
+            Work::Copy { rows, format } => {
+                let rows = Box::pin(self.rows(rows, parameters, statement)).await?;
+                Ok(Outcome::Copy { rows, format: Arc::clone(format) })
+            }
+            _ => Ok(Outcome::Rows { rows: self.rows(prepared, parameters, statement).await?, verb: prepared.verb() }),
+        }
+    }
+
+    /// The rows of a statement that has some.
+    async fn rows(
+        &mut self,
+        prepared: &Prepared,
+        parameters: Vec<ScalarValue>,
+        statement: &Arc<Statement>,
+    ) -> Result<Rows> {
+        let batch = match &prepared.work {
             Work::Query(plan) => {
                 let view = self.view()?;
                 let replanned = match (&prepared.parsed.statement, prepared.generation == self.generation) {
@@ -338,30 +332,28 @@ impl Session {
                     _ => None,
                 };
                 let plan = replanned.as_ref().unwrap_or(plan);
-                let rows = self.gateway.engine.run(&view, plan, parameters, statement).await?;
-                Ok(Outcome::Rows { rows, verb: "SELECT" })
+                return self.gateway.engine.run(&view, plan, parameters, statement).await;
             }
             Work::Catalog(_) => {
                 let ast = prepared.parsed.statement.as_ref();
                 let ast = ast.ok_or_else(|| Error::internal("a catalog query without a statement"))?;
-                let batch = catalogs::run(self, ast, &parameters).await?;
-                Ok(Outcome::Rows { rows: Rows::ready(batch, statement), verb: "SELECT" })
+                catalogs::run(self, ast, &parameters).await?
             }
             Work::Explain { plan, analyze } => {
                 let lines = self.explain(plan, *analyze, parameters, statement).await?;
-                let batch = answer::lines("QUERY PLAN", lines)?;
-                Ok(Outcome::Rows { rows: Rows::ready(batch, &self.statement()), verb: "EXPLAIN" })
+                answer::lines("QUERY PLAN", lines)?
             }
             Work::ExplainCatalog => {
-                let batch = answer::lines("QUERY PLAN", vec!["Result from the catalogs: no upstream call".to_owned()])?;
-                Ok(Outcome::Rows { rows: Rows::ready(batch, statement), verb: "EXPLAIN" })
+                answer::lines("QUERY PLAN", vec!["Result from the catalogs: no upstream call".to_owned()])?
             }
-            Work::Show(schema) => {
-                let batch = answer::show(&self.vars, &prepared.parsed.command, schema)?;
-                Ok(Outcome::Rows { rows: Rows::ready(batch, statement), verb: "SHOW" })
+            Work::Show(schema) => answer::show(&self.vars, &prepared.parsed.command, schema)?,
+            Work::Execute { target, args } => {
+                let values = self.arguments(args.as_deref(), parameters, statement).await?;
+                return Box::pin(self.rows(target, values, statement)).await;
             }
-            Work::Utility => answer::utility(self, &prepared.parsed, statement),
-        }
+            _ => return Err(Error::internal("a statement without rows is asked for them")),
+        };
+        Ok(Rows::ready(batch, statement))
     }
 
     async fn explain(
@@ -384,6 +376,14 @@ impl Session {
             lines.extend(explain::ledger(statement, n_rows, begun.elapsed()));
         }
         Ok(lines)
+    }
+
+    /// A text of several statements begins, or ends. It is a transaction by itself unless one is open.
+    pub fn script(&mut self, is_script: bool) {
+        if self.is_script && !is_script && !self.in_transaction() {
+            self.cursors.commit();
+        }
+        self.is_script = is_script;
     }
 
     /// Settings that clients are told of and that have changed since this was last asked.

@@ -59,6 +59,11 @@ impl Transaction {
         }
     }
 
+    /// How many savepoints there are.
+    pub fn level(&self) -> usize {
+        self.savepoints.len()
+    }
+
     /// Sets a savepoint.
     ///
     /// # Errors

@@ -91,12 +91,22 @@ pub(super) fn read(sql: &str, tokens: &[TokenWithSpan]) -> Result<Option<Command
             }
         }
         "EXPLAIN" => words.explain()?,
-        "LISTEN" => Command::Nothing("LISTEN"),
-        "UNLISTEN" => Command::Nothing("UNLISTEN"),
-        "NOTIFY" => Command::Nothing("NOTIFY"),
-        "CLOSE" if words.skip("ALL") => words.done(Command::Nothing("CLOSE CURSOR ALL"))?,
-        "DECLARE" | "FETCH" | "MOVE" | "CLOSE" | "PREPARE" | "EXECUTE" => {
-            Command::Unsupported { what: format!("the command {verb}") }
+        "LISTEN" => {
+            words.last_name()?;
+            Command::Nothing("LISTEN")
+        }
+        "UNLISTEN" => {
+            if !words.skip_token(&Token::Mul) {
+                words.name()?;
+            }
+            words.done(Command::Nothing("UNLISTEN"))?
+        }
+        "NOTIFY" => {
+            words.name()?;
+            if words.skip_token(&Token::Comma) {
+                words.value()?;
+            }
+            words.done(Command::Nothing("NOTIFY"))?
         }
         write if WRITES.contains(&write) => words.write(write),
         _ => return Ok(None),

@@ -2,7 +2,8 @@
 //! issue of the kind, its number stands behind.
 //!
 //! * `push_down_filter` moves a condition without columns below an aggregate over all rows, or over grouping sets, which has
-//!   a row also where its input has none: `SELECT 1 FROM t HAVING (SELECT false)`. [`held`] puts a LIMIT between, which it
+//!   a row also where its input has none: `SELECT 1 FROM t HAVING (SELECT false)`, `1 IN (SELECT 2 FROM (SELECT count(*)
+//!   FROM t))`. [`held`] puts a LIMIT between, which it
 //!   does not pass.
 //! * `aggregate_functional_dependencies` takes the keys of an inner aggregation for unique in an outer one, also where a
 //!   join between them has repeated them: `SELECT k, count(*) FROM (SELECT DISTINCT k, c FROM (SELECT DISTINCT k FROM s) x,
@@ -10,6 +11,8 @@
 //!   one.
 //! * `FilterPushdown`, of the physical plan, takes a column of one side of a join for that of the other with the same name
 //!   (#25264). [`with_rule`] does without: the logical plan's filters have been moved before.
+//! * `aggregate_statistics` answers `count(DISTINCT x)` from the statistics of x, which for a column of nothing but NULLs
+//!   tell of one value: `SELECT count(DISTINCT b.x) FROM a LEFT JOIN b ON false`. [`with_rule`] does without, too.
 //! * `EquivalenceGroup::join` and the properties of an aggregation take a column for constant that was so before an outer
 //!   join or a grouping set filled it with NULLs, and a sort by it is left out; over a union of constants or of single rows,
 //!   and below a window, sorts are left out that are then missed (#12446, #17372). [`with_rule`] hides the constants of
@@ -28,7 +31,10 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{JoinType, Result as EngineResult};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::logical_expr::{Aggregate, ColumnarValue, Distinct, Expr, Limit, LogicalPlan, Projection, lit};
+use datafusion::logical_expr::expr::{Exists, InSubquery};
+use datafusion::logical_expr::{
+    Aggregate, ColumnarValue, Distinct, Expr, Limit, LogicalPlan, Projection, Subquery, lit,
+};
 use datafusion::physical_expr::expressions::{Column, Literal};
 use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
@@ -50,7 +56,12 @@ type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 /// # Errors
 /// Never, unless the engine refuses to rebuild one of its own nodes.
 pub fn held(plan: LogicalPlan) -> EngineResult<LogicalPlan> {
-    let plan = below(plan, false)?;
+    held_below(plan, false)
+}
+
+/// The same for a plan that is, or will be, filtered.
+fn held_below(plan: LogicalPlan, is_filtered: bool) -> EngineResult<LogicalPlan> {
+    let plan = below(plan, is_filtered)?;
     let mut aggregations = 0;
     plan.apply(|node| {
         aggregations += usize::from(matches!(node, LogicalPlan::Aggregate(_) | LogicalPlan::Distinct(_)));
@@ -79,13 +90,27 @@ fn below(plan: LogicalPlan, is_filtered: bool) -> EngineResult<LogicalPlan> {
         _ => is_filtered,
     };
     let plan = plan.map_children(|child| below(child, filters && rows.is_none()).map(Transformed::yes)).data()?;
-    let plan = plan.map_subqueries(|subquery| held(subquery).map(Transformed::yes)).data()?;
+    let plan = plan.map_expressions(|expr| expr.transform_down(held_subquery)).data()?;
     match rows.filter(|_| is_filtered) {
         Some(rows) => {
             Ok(LogicalPlan::Limit(Limit { skip: None, fetch: Some(Box::new(lit(rows))), input: Arc::new(plan) }))
         }
         None => Ok(plan),
     }
+}
+
+fn held_subquery(expr: Expr) -> EngineResult<Transformed<Expr>> {
+    let held = |own: Subquery, is_filtered| -> EngineResult<Subquery> {
+        let subquery = Arc::new(held_below(Arc::unwrap_or_clone(own.subquery), is_filtered)?);
+        Ok(Subquery { subquery, ..own })
+    };
+    Ok(Transformed::yes(match expr {
+        // It becomes a join, of which the condition speaks of its columns.
+        Expr::InSubquery(within) => Expr::InSubquery(InSubquery { subquery: held(within.subquery, true)?, ..within }),
+        Expr::Exists(exists) => Expr::Exists(Exists { subquery: held(exists.subquery, false)?, ..exists }),
+        Expr::ScalarSubquery(subquery) => Expr::ScalarSubquery(held(subquery, false)?),
+        other => return Ok(Transformed::no(other)),
+    }))
 }
 
 /// An aggregation that does not know which columns of its input are keys. DISTINCT, as what the engine makes of it later.
@@ -122,7 +147,8 @@ pub fn with_rule(mut rules: Vec<Rule>) -> Vec<Rule> {
     let at = rules.iter().position(|rule| rule.name() == NEXT);
     debug_assert!(at.is_some(), "the engine has a rule {NEXT}");
     rules.insert(at.unwrap_or(0), Arc::new(Constants));
-    rules.retain(|rule| !rule.name().starts_with("FilterPushdown"));
+    let wrong = |rule: &Rule| rule.name().starts_with("FilterPushdown") || rule.name() == "aggregate_statistics";
+    rules.retain(|rule| !wrong(rule));
     let unfused = |rule: Rule| match rule.name() {
         PUSHDOWN => vec![Arc::new(Unfused) as Rule, rule],
         _ => vec![rule],

@@ -17,7 +17,7 @@ use datafusion::prelude::SessionConfig;
 use datafusion::sql::sqlparser::ast::Query;
 use futures::{FutureExt, StreamExt};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
 use crate::error::{Error, Result};
 use crate::model::canonical::SHAPES;
@@ -27,13 +27,15 @@ use crate::model::statement::Statement;
 use crate::model::table::PG_TYPMOD;
 use crate::pgtype::style::Style;
 use crate::pgtype::types::PgType;
-use crate::sql::analyze::{Environment, Output, analyze};
+use crate::sql::analyze::{Environment, Output, Target, analyze};
+use crate::sql::cursor::{Cursor, Motion};
 use crate::sql::facts::Facts;
 use crate::sql::fault::from_engine;
+use crate::sql::parse::utility::Direction;
 use crate::sql::relations::Relations;
 use crate::sql::scalar::external;
 use crate::sql::values::{field, parameter};
-use crate::sql::{barrier, budget, cancel, lazy, memory, whole};
+use crate::sql::{barrier, budget, cancel, lazy, memory, unnest, whole};
 use crate::table::branch::Branches;
 use crate::table::provider::{Provider, Settings};
 use crate::table::{canonical, keyed, ordered, system};
@@ -69,6 +71,7 @@ pub struct View {
 pub struct Plan {
     query: Arc<Query>,
     sql: Arc<str>,
+    targets: Arc<[Target]>,
     /// `None` if the plan depends on the parameters' values or on the moment.
     logical: Option<LogicalPlan>,
     /// Types of `$1`, `$2`, ….
@@ -82,10 +85,24 @@ pub struct Plan {
 pub struct Rows {
     /// Columns of the batches.
     pub schema: SchemaRef,
-    batches: mpsc::Receiver<Result<RecordBatch>>,
+    origin: Origin,
     statement: Arc<Statement>,
-    /// The engine's task, and the one that rings at the deadline.
-    _tasks: Vec<Owned>,
+}
+
+/// Where rows come from.
+#[derive(Debug)]
+enum Origin {
+    /// The engine.
+    Running {
+        batches: mpsc::Receiver<Result<RecordBatch>>,
+        ended: bool,
+        /// The engine's task, and the one that rings at the deadline.
+        _tasks: [Owned; 2],
+    },
+    /// They are there.
+    Ready(Option<RecordBatch>),
+    /// A cursor, which goes on when they are sent.
+    Fetched { cursor: Arc<Mutex<Cursor>>, motion: Motion },
 }
 
 /// A task that ends with its owner.
@@ -137,6 +154,11 @@ impl Engine {
         let template = SessionStateBuilder::new().with_config(config).with_default_features();
         let template = template.with_physical_optimizer_rules(rules).build();
         Engine { template, fetch, runtime, memory: memory::Process::new(total_memory), query_memory }
+    }
+
+    /// Bytes that a statement may hold.
+    pub fn query_memory(&self) -> usize {
+        self.query_memory
     }
 
     /// Computes something that never waits, away from the wire.
@@ -229,23 +251,33 @@ impl Engine {
         Ok(views)
     }
 
-    /// Plans a query out of the text `sql`. `declared` are the types that the client gave to parameters.
+    /// Plans a query out of the text `sql`. `declared` are the types that the client gave to parameters, `targets` what
+    /// the columns of the result are assigned to, if they are.
     ///
     /// # Errors
     /// What PostgreSQL's analysis says: missing tables, columns, functions, types that do not go together.
-    pub async fn plan(&self, view: &View, query: &Query, sql: &str, declared: &[Option<PgType>]) -> Result<Plan> {
+    pub async fn plan(
+        &self,
+        view: &View,
+        query: &Query,
+        sql: &str,
+        declared: &[Option<PgType>],
+        targets: Vec<Target>,
+    ) -> Result<Plan> {
         // A plan that has the moment in it is made again when it runs.
         let now = Statement::now_micros();
         let environment = view.environment.at(now, now);
         let (query, sql): (Arc<Query>, Arc<str>) = (Arc::new(query.clone()), Arc::from(sql));
         let (own_query, own_sql, declared) = (Arc::clone(&query), Arc::clone(&sql), declared.to_vec());
-        let planning = async move { analyze(&environment, &own_query, &own_sql, &declared, None) };
+        let targets: Arc<[Target]> = targets.into();
+        let own_targets = Arc::clone(&targets);
+        let planning = async move { analyze(&environment, &own_query, &own_sql, &declared, None, &own_targets) };
         let planned = self.runtime.spawn(planning).await;
         let analyzed = planned.map_err(|error| Error::internal(format!("planning failed: {error}")))??;
         let schema = shown_schema(&analyzed.outputs, &view.environment.zone);
         let parameters: Vec<PgType> = analyzed.parameters.iter().map(|ty| ty.unwrap_or(PgType::Text)).collect();
         let holds = parameters.is_empty() && !analyzed.uses_now;
-        Ok(Plan { query, sql, logical: holds.then_some(analyzed.plan), parameters, schema })
+        Ok(Plan { query, sql, targets, logical: holds.then_some(analyzed.plan), parameters, schema })
     }
 
     /// Starts a planned statement.
@@ -270,6 +302,7 @@ impl Engine {
             let prepared = match logical.physical(&state).await {
                 Ok(plan) => budget::check(plan.as_ref(), &owned)
                     .and_then(|()| lazy::lazily(plan))
+                    .and_then(unnest::bounded)
                     .and_then(|plan| cancel::guard(plan, &owned))
                     .and_then(|plan| execute_stream(plan, context)),
                 Err(error) => Err(error),
@@ -294,13 +327,17 @@ impl Engine {
                 let _ = fault.send(Err(Error::internal("the program failed while it computed the rows"))).await;
             }
         });
-        let tasks = [Some(Owned(task)), alarm(statement)].into_iter().flatten().collect();
+        let tasks = [Owned(task), alarm(statement)];
         tokio::select! {
             () = statement.cancel.cancelled() => return Err(statement.stopped()),
             outcome = started => outcome.map_err(|_| Error::internal("the engine gave up while it started a statement"))??,
         }
         let schema = Arc::clone(&plan.schema);
-        Ok(Rows { schema, batches, statement: Arc::clone(statement), _tasks: tasks })
+        Ok(Rows {
+            schema,
+            origin: Origin::Running { batches, ended: false, _tasks: tasks },
+            statement: Arc::clone(statement),
+        })
     }
 
     /// The plan that would run, for EXPLAIN.
@@ -358,7 +395,7 @@ impl Logical {
         let read = |(ty, value): (&PgType, &ScalarValue)| parameter(*ty, value, &environment.style);
         let values = plan.parameters.iter().zip(&values).map(read).collect::<Result<Vec<_>>>()?;
         let types: Vec<Option<PgType>> = plan.parameters.iter().copied().map(Some).collect();
-        Ok(analyze(&environment, &plan.query, &plan.sql, &types, Some(&values))?.plan)
+        Ok(analyze(&environment, &plan.query, &plan.sql, &types, Some(&values), &plan.targets)?.plan)
     }
 
     async fn physical(self, state: &SessionState) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
@@ -380,38 +417,59 @@ fn shown_schema(outputs: &[Output], zone: &str) -> SchemaRef {
 }
 
 /// Stops a statement at its deadline, wherever it is.
-fn alarm(statement: &Arc<Statement>) -> Option<Owned> {
-    let deadline = statement.deadline?;
-    let token = statement.cancel.clone();
-    Some(Owned(tokio::spawn(async move {
-        tokio::time::sleep_until(deadline).await;
-        token.cancel();
-    })))
+fn alarm(statement: &Arc<Statement>) -> Owned {
+    let statement = Arc::clone(statement);
+    Owned(tokio::spawn(async move {
+        statement.expired().await;
+        statement.cancel.cancel();
+    }))
 }
 
 impl Drop for Rows {
-    /// An operator that computes without pause looks at nothing but the token.
     fn drop(&mut self) {
-        self.statement.cancel.cancel();
+        match self.origin {
+            // An operator that computes without pause looks at nothing but the token.
+            Origin::Running { ended: false, .. } => self.statement.cancel.cancel(),
+            Origin::Running { .. } | Origin::Ready(_) => {}
+            // The cursor stays.
+            Origin::Fetched { .. } => self.statement.pause(),
+        }
     }
 }
 
 impl Rows {
     /// Rows that are there already.
     pub fn ready(batch: RecordBatch, statement: &Arc<Statement>) -> Self {
-        let (sender, batches) = mpsc::channel(1);
-        let schema = batch.schema();
-        let sent = sender.try_send(Ok(batch));
-        debug_assert!(sent.is_ok(), "a new channel has room for one");
-        Rows { schema, batches, statement: Arc::clone(statement), _tasks: Vec::new() }
+        Rows { schema: batch.schema(), origin: Origin::Ready(Some(batch)), statement: Arc::clone(statement) }
+    }
+
+    /// The rows that a FETCH takes from a cursor, whose statement this is.
+    pub fn fetched(
+        schema: SchemaRef,
+        cursor: &Arc<Mutex<Cursor>>,
+        direction: Direction,
+        statement: &Arc<Statement>,
+    ) -> Self {
+        let origin = Origin::Fetched { cursor: Arc::clone(cursor), motion: Motion::To(direction) };
+        Rows { schema, origin, statement: Arc::clone(statement) }
     }
 
     /// The next batch. Cancel safe. An error when the statement is cancelled or times out meanwhile.
     pub async fn next(&mut self) -> Option<Result<RecordBatch>> {
-        tokio::select! {
-            biased;
-            () = self.statement.cancel.cancelled() => Some(Err(self.statement.stopped())),
-            batch = self.batches.recv() => batch,
+        match &mut self.origin {
+            Origin::Running { batches, ended, .. } => tokio::select! {
+                biased;
+                () = self.statement.cancel.cancelled() => Some(Err(self.statement.stopped())),
+                batch = batches.recv() => {
+                    *ended = batch.is_none();
+                    batch
+                }
+            },
+            Origin::Ready(batch) => batch.take().map(Ok),
+            // Boxed, because a cursor reads rows like these; they look at the token.
+            Origin::Fetched { cursor, motion } => {
+                Box::pin(async { cursor.lock().await.advance(motion).await.transpose() }).await
+            }
         }
     }
 }

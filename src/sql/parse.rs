@@ -73,6 +73,7 @@ mod query;
 mod select;
 mod special;
 mod types;
+pub mod utility;
 mod window;
 
 pub use window::{EXCLUDE_CURRENT_ROW, EXCLUDE_GROUP, EXCLUDE_TIES};
@@ -80,7 +81,7 @@ pub use window::{EXCLUDE_CURRENT_ROW, EXCLUDE_GROUP, EXCLUDE_TIES};
 #[cfg(test)]
 mod tests;
 
-use datafusion::sql::sqlparser::ast::Statement;
+use datafusion::sql::sqlparser::ast::{Expr, Parens, Query, SetExpr, Statement, Values};
 use datafusion::sql::sqlparser::tokenizer::{Location, TokenWithSpan};
 
 use self::cursor::{Parser, is_key, is_mark};
@@ -164,23 +165,45 @@ impl Part<'_> {
                 .any(|pair| (is_mark(&pair[0].tok, "(") || is_mark(&pair[0].tok, ")")) && is_verb(&pair[1].tok))
     }
 
+    /// Reads it if it is COPY, PREPARE, EXECUTE or of a cursor.
+    ///
+    /// # Errors
+    /// As of [`Part::statement`].
+    pub fn utility(&self) -> Result<Option<utility::Utility>> {
+        let is_one = |word: &str| self.lexemes.first().is_some_and(|first| is_key(&first.tok, word));
+        if !utility::VERBS.iter().any(|word| is_one(word)) {
+            return Ok(None);
+        }
+        self.deeply(|part| Parser::new(part.text, part.lexemes).utility())
+    }
+
     /// Reads it.
     ///
     /// # Errors
     /// What PostgreSQL says of the first fault, mostly 42601, with its place in the text; 54001 for what is too deep.
     pub fn statement(&self) -> Result<Statement> {
-        if self.lexemes.iter().filter(|lexeme| is_operator(&lexeme.tok)).count() > MAX_OPERATORS {
-            return Err(too_complex());
+        if self.is_query() && !self.has_dml() {
+            return self.deeply(Part::query);
         }
-        if !self.is_query() || self.has_dml() {
-            return fallback::statement(self.text, self.tokens());
+        self.bounded()?;
+        fallback::statement(self.text, self.tokens())
+    }
+
+    fn bounded(&self) -> Result<()> {
+        match self.lexemes.iter().filter(|lexeme| is_operator(&lexeme.tok)).count() > MAX_OPERATORS {
+            true => Err(too_complex()),
+            false => Ok(()),
         }
+    }
+
+    /// Reads it with enough stack: what is deep takes more than a thread of the server may have left.
+    fn deeply<T: Send>(&self, read: impl FnOnce(&Self) -> Result<T> + Send) -> Result<T> {
+        self.bounded()?;
         if self.depth() <= SHALLOW {
-            return self.query();
+            return read(self);
         }
-        // What is deep takes more stack than a thread of the server may have left.
         std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().stack_size(DEEP_STACK).spawn_scoped(scope, || self.query());
+            let thread = std::thread::Builder::new().stack_size(DEEP_STACK).spawn_scoped(scope, || read(self));
             thread.map_err(|_| too_complex())?.join().unwrap_or_else(|_| Err(Error::internal("the parser failed")))
         })
     }
@@ -231,6 +254,12 @@ pub fn statement_at(text: &str, start: Location) -> Result<Statement> {
     let rest = script.lexemes.get(from.unwrap_or(script.lexemes.len() - 1)..).unwrap_or_default();
     let length = rest.iter().position(|lexeme| ends(&lexeme.tok)).map_or(rest.len(), |end| end + 1);
     Part { text, lexemes: &rest[..length] }.statement()
+}
+
+/// A query of one row with these values.
+pub fn row_of(values: Vec<Expr>) -> Query {
+    let row = Parens { opening_token: cursor::no_token(), content: values, closing_token: cursor::no_token() };
+    make::query(SetExpr::Values(Values { explicit_row: false, value_keyword: false, rows: vec![row] }))
 }
 
 /// An error at a token of sqlparser, or at the end of the text.

@@ -21,7 +21,8 @@ use crate::model::statement::Statement;
 use crate::pgtype::parameter;
 use crate::pgtype::style::Format;
 use crate::session::gateway::{Gateway, Seat};
-use crate::session::{Outcome, Prepared, Session, Status};
+use crate::session::prepared::Prepared;
+use crate::session::{Outcome, Session, Status};
 use crate::wire::io::{Gone, Io};
 use crate::wire::message;
 use crate::wire::portal::{Portal, Running, put_notices};
@@ -32,15 +33,7 @@ pub async fn serve(socket: TcpStream, gateway: Arc<Gateway>, tls: Option<Tls>, s
     let deadline = gateway.limits.authentication_timeout;
     let ready = tokio::time::timeout(deadline, start(socket, &gateway, tls.as_ref())).await;
     let Ok(Some(Ready { io, session, seat })) = ready else { return };
-    let mut connection = Connection {
-        io,
-        session,
-        seat,
-        statements: HashMap::new(),
-        portals: HashMap::new(),
-        skipping: false,
-        shutdown,
-    };
+    let mut connection = Connection { io, session, seat, portals: HashMap::new(), skipping: false, shutdown };
     // Only a broken socket ends the loop early, and then there is nobody left to tell.
     let _ = connection.run().await;
     connection.io.close().await;
@@ -50,8 +43,6 @@ struct Connection {
     io: Io,
     session: Session,
     seat: Seat,
-    /// Prepared statements by name; "" is the unnamed one.
-    statements: HashMap<String, Arc<Prepared>>,
     portals: HashMap<String, Portal>,
     /// After an error in the extended protocol: everything up to Sync is passed over.
     skipping: bool,
@@ -151,12 +142,13 @@ impl Connection {
 
     async fn simple(&mut self, text: &str) -> Result<(), Gone> {
         // A simple query gives up what the unnamed names held.
-        self.statements.remove("");
+        self.session.statements.close("");
         self.portals.remove("");
         self.skipping = false;
         if let Err(error) = self.simple_statements(text).await? {
             self.fail(&error)?;
         }
+        self.session.script(false);
         if !self.session.in_transaction() {
             self.portals.clear();
         }
@@ -168,12 +160,13 @@ impl Connection {
             Ok(parsed) => parsed,
             Err(error) => return Ok(Err(error)),
         };
+        self.session.script(parsed.len() > 1);
         for one in parsed {
             let prepared = match self.session.prepare(one, &[]).await {
                 Ok(prepared) => Arc::new(prepared),
                 Err(error) => return Ok(Err(error)),
             };
-            let formats = vec![Format::Text; prepared.schema().map_or(0, |schema| schema.fields().len())];
+            let formats = vec![prepared.format(); prepared.schema().map_or(0, |schema| schema.fields().len())];
             if let Err(error) = self.simple_one(&prepared, &formats).await? {
                 return Ok(Err(error));
             }
@@ -182,15 +175,17 @@ impl Connection {
     }
 
     async fn simple_one(&mut self, prepared: &Arc<Prepared>, formats: &[Format]) -> Result<Result<()>, Gone> {
-        let statement = self.session.statement();
+        let statement = self.session.begin(prepared);
         let running = match self.start(prepared, Vec::new(), formats, &statement).await? {
             Ok(running) => running,
             Err(error) => return Ok(Err(error)),
         };
         let Some(mut running) = running else { return Ok(Ok(())) };
-        match message::row_description(running.schema(), formats) {
-            Ok(description) => self.put(&description)?,
-            Err(error) => return Ok(Err(error)),
+        if !running.is_copy() {
+            match message::row_description(running.schema(), formats) {
+                Ok(description) => self.put(&description)?,
+                Err(error) => return Ok(Err(error)),
+            }
         }
         let sent = running.send(&mut self.io, &statement, usize::MAX).await;
         self.seat.runs(None);
@@ -225,9 +220,13 @@ impl Connection {
                 let least = self.session.least_notice();
                 Ok(Running::new(rows, verb, formats, &style, Arc::clone(statement), least).map(Some))
             }
+            Ok(Outcome::Copy { rows, format }) => {
+                let least = self.session.least_notice();
+                let copy = Running::copy(rows, &format, &style, Arc::clone(statement), least, &mut self.io.output);
+                Ok(copy.map(Some))
+            }
             Ok(Outcome::Done { tag }) => {
                 self.seat.runs(None);
-                self.forget_after(prepared);
                 self.put(&message::complete(&tag))?;
                 Ok(Ok(None))
             }
@@ -240,17 +239,6 @@ impl Connection {
                 self.seat.runs(None);
                 Ok(Err(error))
             }
-        }
-    }
-
-    /// DEALLOCATE and DISCARD reach the statements of the protocol, CLOSE ALL its portals.
-    fn forget_after(&mut self, prepared: &Prepared) {
-        match prepared.forgets() {
-            crate::session::Forgets::Nothing => {}
-            crate::session::Forgets::Statement(name) => {
-                self.statements.remove(&name);
-            }
-            crate::session::Forgets::AllStatements => self.statements.clear(),
         }
     }
 
@@ -273,25 +261,23 @@ impl Connection {
 
     async fn parse(&mut self, parse: Parse) -> Result<()> {
         let name = parse.name.unwrap_or_default();
-        if !name.is_empty() && self.statements.contains_key(&name) {
-            let message = format!("prepared statement \"{name}\" already exists");
-            return Err(Error::new(Kind::DuplicateStatement, message));
-        }
+        self.session.statements.check_free(&name)?;
         let mut parsed = self.session.parse(&parse.query)?;
         if parsed.len() > 1 {
             let message = "cannot insert multiple commands into a prepared statement";
             return Err(Error::new(Kind::Syntax, message));
         }
         let one = parsed.pop().ok_or_else(|| Error::internal("a text without statements"))?;
+        let text = Arc::clone(&one.text);
         let prepared = self.session.prepare(one, &parse.type_oids).await?;
-        self.statements.insert(name, Arc::new(prepared));
+        self.session.statements.add(name, Arc::new(prepared), text, false)?;
         self.io.put(&Message::ParseComplete(ParseComplete::new()))
     }
 
     fn bind(&mut self, bind: &Bind) -> Result<()> {
         let statement_name = bind.statement_name.clone().unwrap_or_default();
         let name = bind.portal_name.clone().unwrap_or_default();
-        let prepared = self.statement(&statement_name)?;
+        let prepared = self.session.statements.get(&statement_name)?;
         if !name.is_empty() && self.portals.contains_key(&name) {
             return Err(Error::new(Kind::DuplicateCursor, format!("cursor \"{name}\" already exists")));
         }
@@ -319,18 +305,10 @@ impl Connection {
         self.io.put(&Message::BindComplete(BindComplete::new()))
     }
 
-    fn statement(&self, name: &str) -> Result<Arc<Prepared>> {
-        let missing = || match name {
-            "" => Error::new(Kind::UndefinedStatement, "unnamed prepared statement does not exist"),
-            _ => Error::new(Kind::UndefinedStatement, format!("prepared statement \"{name}\" does not exist")),
-        };
-        self.statements.get(name).cloned().ok_or_else(missing)
-    }
-
     fn describe(&mut self, describe: &Describe) -> Result<()> {
         let name = describe.name.clone().unwrap_or_default();
         let (prepared, formats) = if describe.target_type == b'S' {
-            let prepared = self.statement(&name)?;
+            let prepared = self.session.statements.get(&name)?;
             let types = prepared.parameter_oids().to_vec();
             self.io.put(&Message::ParameterDescription(ParameterDescription::new(types)))?;
             (prepared, None)
@@ -365,7 +343,7 @@ impl Connection {
                 let tag = portal.finished_tag();
                 return self.put(&message::complete(&tag)).map(Ok);
             }
-            let statement = self.session.statement();
+            let statement = self.session.begin(&portal.prepared);
             let parameters = std::mem::take(&mut portal.parameters);
             portal.started = true;
             match self.start(&portal.prepared, parameters, &portal.formats, &statement).await? {
@@ -376,12 +354,18 @@ impl Connection {
         }
         let Some(running) = portal.running.as_mut() else { return Ok(Ok(())) };
         let statement = Arc::clone(running.statement());
+        // Each Execute has the time that the setting gives.
+        self.session.resume(&statement);
         self.seat.runs(Some(statement.cancel.clone()));
-        let most = usize::try_from(max_rows).ok().filter(|&rows| rows > 0).unwrap_or(usize::MAX);
+        let most = usize::try_from(max_rows).ok().filter(|&rows| rows > 0 && !running.is_copy());
+        let most = most.unwrap_or(usize::MAX);
         let sent = running.send(&mut self.io, &statement, most).await;
         self.seat.runs(None);
         match sent? {
-            Ok(true) => self.put(&Message::PortalSuspended(PortalSuspended::new())).map(Ok),
+            Ok(true) => {
+                statement.pause();
+                self.put(&Message::PortalSuspended(PortalSuspended::new())).map(Ok)
+            }
             Ok(false) => {
                 let tag = running.tag();
                 portal.running = None;
@@ -394,7 +378,7 @@ impl Connection {
     fn close(&mut self, close: &Close) -> Result<()> {
         let name = close.name.clone().unwrap_or_default();
         if close.target_type == b'S' {
-            self.statements.remove(&name);
+            self.session.statements.close(&name);
         } else {
             self.portals.remove(&name);
         }

@@ -1,6 +1,7 @@
 //! The PostgreSQL protocol: bytes in, bytes out. The only place that names pgwire.
 
 mod connection;
+pub mod copy;
 pub mod encode;
 #[cfg(test)]
 mod golden_tests;

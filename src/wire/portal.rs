@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use datafusion::arrow::datatypes::Schema;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::ScalarValue;
@@ -9,8 +10,10 @@ use datafusion::common::ScalarValue;
 use crate::error::Result;
 use crate::model::statement::{Severity, Statement};
 use crate::pgtype::style::{Format, Style};
-use crate::session::Prepared;
+use crate::session::copy::CopyFormat;
+use crate::session::prepared::Prepared;
 use crate::sql::engine::Rows;
+use crate::wire::copy::CopyEncoder;
 use crate::wire::encode::RowEncoder;
 use crate::wire::io::{Gone, Io};
 use crate::wire::message;
@@ -38,10 +41,16 @@ impl Portal {
     }
 }
 
+/// How rows are written.
+enum Encoder {
+    Rows(RowEncoder),
+    Copy(Box<CopyEncoder>),
+}
+
 /// Rows on their way to the client.
 pub(super) struct Running {
     rows: Rows,
-    encoder: RowEncoder,
+    encoder: Encoder,
     statement: Arc<Statement>,
     verb: &'static str,
     /// Notices below this are not for the client.
@@ -60,8 +69,28 @@ impl Running {
         statement: Arc<Statement>,
         least_notice: Option<Severity>,
     ) -> Result<Self> {
-        let encoder = RowEncoder::new(&rows.schema, formats, style)?;
+        let encoder = Encoder::Rows(RowEncoder::new(&rows.schema, formats, style)?);
         Ok(Running { rows, encoder, statement, verb, least_notice, batch: None, n_sent_now: 0 })
+    }
+
+    /// The rows of a COPY; `out` gets what comes before them.
+    pub(super) fn copy(
+        rows: Rows,
+        format: &Arc<CopyFormat>,
+        style: &Style,
+        statement: Arc<Statement>,
+        least_notice: Option<Severity>,
+        out: &mut BytesMut,
+    ) -> Result<Self> {
+        let mut encoder = Box::new(CopyEncoder::new(&rows.schema, format, style)?);
+        encoder.begin(out)?;
+        let encoder = Encoder::Copy(encoder);
+        Ok(Running { rows, encoder, statement, verb: "COPY", least_notice, batch: None, n_sent_now: 0 })
+    }
+
+    /// Whether these are the rows of a COPY, which have no description and know no limit.
+    pub(super) fn is_copy(&self) -> bool {
+        matches!(self.encoder, Encoder::Copy(_))
     }
 
     pub(super) fn schema(&self) -> &Schema {
@@ -88,7 +117,12 @@ impl Running {
             if self.batch.is_none() && left > 0 {
                 match self.next_batch(io, statement).await? {
                     Ok(true) => {}
-                    Ok(false) => return Ok(Ok(false)),
+                    Ok(false) => {
+                        return Ok(match &mut self.encoder {
+                            Encoder::Rows(_) => Ok(false),
+                            Encoder::Copy(encoder) => encoder.finish(&mut io.output).map(|()| false),
+                        });
+                    }
                     Err(error) => return Ok(Err(error)),
                 }
             }
@@ -97,7 +131,11 @@ impl Running {
             }
             let Some((batch, at)) = self.batch.take() else { continue };
             let end = at + STRIDE.min(left).min(batch.num_rows() - at);
-            if let Err(error) = self.encoder.encode(&batch, at..end, &mut io.output) {
+            let encoded = match &mut self.encoder {
+                Encoder::Rows(encoder) => encoder.encode(&batch, at..end, &mut io.output),
+                Encoder::Copy(encoder) => encoder.encode(&batch, at..end, &mut io.output),
+            };
+            if let Err(error) = encoded {
                 return Ok(Err(error));
             }
             left -= end - at;

@@ -211,9 +211,19 @@ def check_the_notice_of_the_lookback(demo):
     equal(psql(demo, "-At", "-c", sql, options=""), ("3000\n", ""))
 
 
-def check_copy_to_stdout_is_refused(demo):
-    _, err = psql(demo, "-v", "VERBOSITY=sqlstate", "-c", "COPY requests TO STDOUT", fails=1)
-    equal(err, "ERROR:  0A000\n")
+def check_copy(demo):
+    ids = sorted(row["id"] for row in demo.rows("requests"))
+    path = demo.directory() / "ids.csv"
+    psql(demo, "-c", f"\\copy (SELECT id FROM spanlens.requests ORDER BY id) TO '{path}' CSV HEADER")
+    equal(path.read_text(encoding="utf-8").splitlines(), ["id", *ids])
+    out, _ = psql(demo, "-c", "COPY spanlens.requests (id) TO STDOUT")
+    equal(sorted(out.splitlines()), ids)
+
+
+def check_fetch_count(demo):
+    ids = sorted(row["id"] for row in demo.rows("requests"))
+    out, _ = psql(demo, "-At", "-v", "FETCH_COUNT=700", "-c", "SELECT id FROM spanlens.requests ORDER BY id")
+    equal(out.splitlines(), ids)
 
 
 def check_writes_are_refused(demo):

@@ -17,6 +17,7 @@ import drivers
 import jvm_and_node
 import oracle
 import psql
+import scripts
 import sdk
 import tls
 from checks import Report
@@ -33,6 +34,7 @@ def main():
         for module in (psql, drivers, jvm_and_node, tls):
             report.run_module(module, demo)
         report.guard("sdk: the vendors' clients as a whole", sdk.run, report, demo)
+        report.guard("scripts: the comparison as a whole", scripts.run, report, demo)
         report.guard("oracle: the comparison as a whole", oracle.run, report, demo)
     print(f"{report.passed} passed, {report.failed} failed")
     sys.exit(1 if report.failed else 0)

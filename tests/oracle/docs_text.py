@@ -49,9 +49,8 @@ INTERNAL = {
 # Beside what listed.tsv has: what, SQLSTATE, what to do instead.
 REFUSED = (
     ("Writes of any kind, DDL, `SELECT INTO`, `FOR UPDATE`, LOCK, DO, CALL, VACUUM", "25006", ""),
-    ("`COPY … TO STDOUT`", "0A000", "`psql --csv -c 'SELECT …'`"),
-    ("DECLARE, FETCH", "0A000", "LIMIT, or the row count of the extended protocol's Execute"),
-    ("PREPARE, EXECUTE", "0A000", "prepared statements of the protocol: Parse, Bind, Execute"),
+    ("COPY in another encoding than UTF8", "0A000", ""),
+    ("FETCH and MOVE of a portal of the protocol", "34000", "Execute with a row count"),
     ("SET ROLE, SET SESSION AUTHORIZATION", "0A000", "connect as the other user"),
     ("EXPLAIN in a format other than text", "0A000", "EXPLAIN, EXPLAIN ANALYZE"),
     ("A statement over the catalogs and a source's tables at once", "42P01", "two statements"),

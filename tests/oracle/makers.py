@@ -182,13 +182,10 @@ def _bool(g, d):
         return expr("bool", "(", inner, how, ")")
 
     def any_or_all(of, operators, more):
-        quantifier = r.choice(("ANY (", "ALL ("))
-        array = g.x(f"{of}[]", d)
-        if quantifier == "ANY (":
-            # PostgreSQL 15 takes ANY for strict wherever it stands, and so an outer join below for an inner one; but
-            # NULL = ANY ('{}') is false. Of an array that is never empty it is strict.
-            array = expr(f"{of}[]", "(", array, f" || ARRAY[{more}])")
-        return expr("bool", "(", g.x(of, d), r.choice(operators), quantifier, array, "))")
+        # PostgreSQL 15 takes ANY and ALL for strict, and so an outer join below for an inner one, or the rows that it
+        # fills for rows of the table; but NULL = ANY ('{}') is false. Of an array that is never empty they are strict.
+        array = expr(f"{of}[]", "(", g.x(f"{of}[]", d), f" || ARRAY[{more}])")
+        return expr("bool", "(", g.x(of, d), r.choice(operators), r.choice(("ANY (", "ALL (")), array, "))")
 
     return [
         compare, compare, compare, in_list, between, subquery, exists,

@@ -31,6 +31,14 @@ pub(crate) fn rowset(plan: &Query, context: &Context<'_>) -> Result<Rowset> {
     let rows = query(plan, &Env { tuple: &[], parent: None }, context)?;
     let cell = |value: &Value, oid: u32| match value {
         Value::Int(_) if types::is_reg(oid) => cast::text(value, oid, context).into(),
+        Value::Array(array) if types::element(oid).is_some_and(types::is_reg) => {
+            let of = types::element(oid).unwrap_or(oid);
+            let text = |item: &Value| match item {
+                Value::Null => Value::Null,
+                item => cast::text(item, of, context).into(),
+            };
+            Value::array(array.items.iter().map(text).collect())
+        }
         value => value.clone(),
     };
     let rows =

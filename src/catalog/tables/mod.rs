@@ -106,6 +106,8 @@ fn made(context: &Context<'_>, relation: &System) -> Result<Option<Made>> {
         ("pg_catalog", "pg_rewrite") => object::rewrites(context),
         ("pg_catalog", "pg_settings") => session::settings(context),
         ("pg_catalog", "pg_stat_activity") => session::activity(context),
+        ("pg_catalog", "pg_prepared_statements") => session::prepared_statements(context),
+        ("pg_catalog", "pg_cursors") => session::cursors(context),
         ("pg_catalog", "pg_timezone_names") => session::timezones(context),
         _ => return Ok(None),
     }))

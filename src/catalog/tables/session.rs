@@ -87,6 +87,41 @@ pub(super) fn activity(context: &Context<'_>) -> Made {
     }
 }
 
+pub(super) fn prepared_statements(context: &Context<'_>) -> Made {
+    let rows = context.session.prepared.iter().map(|own| {
+        vec![
+            Value::text(&own.name),
+            Value::text(&own.statement),
+            time(own.since),
+            Value::array(own.parameters.iter().copied().map(Value::oid).collect()),
+            Value::Bool(own.from_sql),
+            Value::Int(0),
+            Value::Int(0),
+        ]
+    });
+    Made {
+        columns: &["name", "statement", "prepare_time", "parameter_types", "from_sql", "generic_plans", "custom_plans"],
+        rows: rows.collect(),
+    }
+}
+
+pub(super) fn cursors(context: &Context<'_>) -> Made {
+    let rows = context.session.cursors.iter().map(|own| {
+        vec![
+            Value::text(&own.name),
+            Value::text(&own.statement),
+            Value::Bool(own.is_holdable),
+            Value::Bool(own.is_binary),
+            Value::Bool(own.is_scrollable),
+            time(own.since),
+        ]
+    });
+    Made {
+        columns: &["name", "statement", "is_holdable", "is_binary", "is_scrollable", "creation_time"],
+        rows: rows.collect(),
+    }
+}
+
 pub(super) fn timezones(context: &Context<'_>) -> Made {
     let now = context.session.now.naive_utc();
     let rows = chrono_tz::TZ_VARIANTS.iter().map(|zone| {

@@ -198,6 +198,9 @@ impl Analyzer<'_> {
 
     /// An output as an expression to group by.
     fn grouped_output(&self, typed: &Typed, expr: &ast::Expr) -> Result<Typed> {
+        if self.listed_chains.borrow().contains(&typed.expr) {
+            self.chains.borrow_mut().push(typed.expr.clone());
+        }
         let mut has_aggregate = false;
         let mut has_window = false;
         let walked = typed.expr.apply(|part| {

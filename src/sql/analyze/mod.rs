@@ -13,6 +13,7 @@
 //! ```
 
 mod aggregate;
+mod assign;
 mod call;
 mod cast;
 mod compare;
@@ -46,8 +47,10 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::sqlparser::ast::{Query, Spanned};
 use datafusion::sql::sqlparser::tokenizer::Location;
 
+pub use self::assign::Target;
 pub use self::output::Output;
 use self::typed::Typed;
+pub use self::types::resolve as named_type;
 use crate::error::{Error, Result};
 use crate::function::datum::Datum;
 use crate::pgtype::style::Style;
@@ -103,7 +106,7 @@ pub struct Analyzed {
 }
 
 /// Analyzes a query. `parameters` are the types that the client declared, `None` where it left them open; `values` are
-/// given when the statement is about to run.
+/// given when the statement is about to run; `targets`, if any, are what the columns are assigned to.
 ///
 /// # Errors
 /// What PostgreSQL's parse analysis says.
@@ -113,6 +116,7 @@ pub fn analyze(
     sql: &str,
     parameters: &[Option<PgType>],
     values: Option<&[Datum<'static>]>,
+    targets: &[Target],
 ) -> Result<Analyzed> {
     let analyzer = Analyzer {
         environment,
@@ -123,10 +127,11 @@ pub fn analyze(
         columns: RefCell::default(),
         one_zero: RefCell::default(),
         chains: RefCell::default(),
+        listed_chains: RefCell::default(),
         subqueries: RefCell::default(),
         uses_now: Cell::new(false),
     };
-    let bound = analyzer.statement(query)?;
+    let bound = analyzer.statement(query, targets)?;
     let parameters = analyzer.parameters.into_inner();
     let uses_now = analyzer.uses_now.get();
     let plan = held(bound.plan).and_then(guarded).map_err(from_engine)?;
@@ -146,6 +151,8 @@ struct Analyzer<'s> {
     one_zero: RefCell<HashSet<Column>>,
     /// The ANDs and ORs in GROUP BY, as they are written.
     chains: RefCell<Vec<Expr>>,
+    /// Those in select lists, which GROUP BY may name.
+    listed_chains: RefCell<Vec<Expr>>,
     /// The subqueries so far, by their text and what they see.
     subqueries: RefCell<HashMap<String, Typed>>,
     uses_now: Cell<bool>,

@@ -119,8 +119,13 @@ impl Analyzer<'_> {
             }
         }
         let joined = self.joined(op, parts);
-        if context.clause == Clause::GroupBy && !is_symmetric(left, right) {
-            self.chains.borrow_mut().push(joined.expr.clone());
+        let chains = match context.clause {
+            Clause::GroupBy => Some(&self.chains),
+            Clause::Select => Some(&self.listed_chains),
+            _ => None,
+        };
+        if let Some(chains) = chains.filter(|_| !is_symmetric(left, right)) {
+            chains.borrow_mut().push(joined.expr.clone());
         }
         Ok(joined)
     }

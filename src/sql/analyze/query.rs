@@ -9,7 +9,8 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
 use datafusion::sql::sqlparser::ast::{self, LimitClause, OrderByKind, SetExpr};
 
 use super::Analyzer;
-use super::cte::{self, Ctes};
+use super::assign::Target;
+use super::cte::Ctes;
 use super::expr::{Clause, Context};
 use super::output::Bound;
 use super::scope::{Column as Named, Item, Scope, folded};
@@ -33,8 +34,8 @@ pub(super) struct Limits {
 
 impl Analyzer<'_> {
     /// A statement.
-    pub(super) fn statement(&self, query: &ast::Query) -> Result<Bound> {
-        let bound = self.query(None, &cte::NONE, query)?;
+    pub(super) fn statement(&self, query: &ast::Query, targets: &[Target]) -> Result<Bound> {
+        let bound = self.assigned(query, targets)?;
         // Parameters that nothing has given a type are text.
         for parameter in self.parameters.borrow_mut().iter_mut() {
             parameter.get_or_insert(PgType::Text);
@@ -75,7 +76,7 @@ impl Analyzer<'_> {
             SetExpr::SetOperation { left, op, set_quantifier, right } => {
                 self.set_operation(scope, ctes, (*op, *set_quantifier), left, right)
             }
-            SetExpr::Values(values) => self.values(scope, ctes, values),
+            SetExpr::Values(values) => self.values(scope, ctes, values, &[]),
             SetExpr::Table(table) => {
                 let parts = table.schema_name.iter().chain(&table.table_name);
                 let idents: Vec<ast::Ident> = parts.map(|part| ast::Ident::new(part.clone())).collect();

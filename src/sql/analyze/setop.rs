@@ -5,6 +5,7 @@ use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, LogicalPlanBuilder};
 use datafusion::sql::sqlparser::ast::{self, SetExpr, SetOperator, SetQuantifier};
 
 use super::Analyzer;
+use super::assign::Target;
 use super::cte::Ctes;
 use super::decorrelate::numbered;
 use super::expr::{Clause, Context};
@@ -136,7 +137,13 @@ impl Analyzer<'_> {
     }
 
     /// VALUES.
-    pub(super) fn values(&self, scope: Option<&Scope<'_>>, ctes: &Ctes<'_>, values: &ast::Values) -> Result<Bound> {
+    pub(super) fn values(
+        &self,
+        scope: Option<&Scope<'_>>,
+        ctes: &Ctes<'_>,
+        values: &ast::Values,
+        targets: &[Target],
+    ) -> Result<Bound> {
         let own = Scope::new(scope);
         let context = Context { scope: &own, ctes, gather: None, clause: Clause::Values };
         let width = values.rows.first().map_or(0, |row| row.content.len());
@@ -145,8 +152,12 @@ impl Analyzer<'_> {
             if row.content.len() != width {
                 return Err(Error::new(Kind::Syntax, "VALUES lists must all be the same length"));
             }
-            for (column, expr) in columns.iter_mut().zip(&row.content) {
-                column.push(self.expr(&context, expr)?.placed_at(expr));
+            for (at, (column, expr)) in columns.iter_mut().zip(&row.content).enumerate() {
+                let typed = self.expr(&context, expr)?.placed_at(expr);
+                column.push(match targets.get(at) {
+                    Some(target) => self.assign(typed, target, at)?,
+                    None => typed,
+                });
             }
         }
         let rows = values.rows.len();

@@ -11,7 +11,7 @@ use crate::pgtype::types::PgType;
 const HEADER: i32 = 4;
 
 /// The type and its modifier, -1 for none.
-pub(super) fn resolve(data_type: &DataType) -> Result<(PgType, i32)> {
+pub fn resolve(data_type: &DataType) -> Result<(PgType, i32)> {
     use DataType as D;
     Ok(match data_type {
         D::Boolean | D::Bool => (PgType::Bool, -1),

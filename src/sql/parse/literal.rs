@@ -132,7 +132,6 @@ fn escape(scanner: &mut Scanner<'_>, bytes: &mut Vec<u8>) -> Result<()> {
         b'n' => b'\n',
         b'r' => b'\r',
         b't' => b'\t',
-        b'v' => 11,
         b'0'..=b'7' => {
             scanner.at -= 1;
             let mut value = 0_u32;

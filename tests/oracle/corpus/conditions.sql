@@ -40,7 +40,8 @@ SELECT x FROM (VALUES (0), (1)) AS v(x) WHERE x = 1 OR 10 / x > 5;
 SELECT t::int > 5 AND t ~ '^\d+$' FROM (VALUES ('1'), ('x')) AS v(t);
 SELECT x <> 0 OR 10 / x > 5 FROM (VALUES (0), (1)) AS v(x);
 
--- an empty array
+-- An empty array.
+-- bag
 SELECT count(*) FROM spanlens.requests WHERE provider = ANY ('{}'::text[]);
 SELECT count(*) FROM spanlens.requests WHERE cost_usd < ALL ('{}'::float8[]);
 SELECT NULL = ANY ('{}'::int[]), NULL = ALL ('{}'::int[]), (NULL::int < ANY ('{}'::int[])) <> true, NOT NULL::text = ANY ('{}');

@@ -66,3 +66,7 @@ SELECT provider, grouping(model) FROM requests GROUP BY provider;
 SELECT provider FROM requests GROUP BY sum(latency_ms);
 SELECT * FROM requests GROUP BY provider;
 SELECT provider FROM requests GROUP BY 'x';
+-- An OR that is grouped by is no part of a longer one, also where GROUP BY names it.
+-- error
+SELECT count(*), (a < b OR c) FROM (VALUES (1, 2, true), (4, 3, false)) AS v(a, b, c) GROUP BY 2 HAVING ((a < b OR c) OR true);
+SELECT count(*), (a < b AND c) AS both FROM (VALUES (1, 2, true), (4, 3, false)) AS v(a, b, c) GROUP BY both HAVING ((a < b AND c) AND b > 0);

@@ -108,6 +108,15 @@ SELECT x FROM (VALUES (1), (2), (NULL)) AS v(x) WHERE (x IN (SELECT y FROM (VALU
 SELECT x, (EXISTS (SELECT 1 FROM (VALUES (1), (5)) AS w(y) WHERE y = x))::int > ANY (SELECT z FROM (VALUES (0), (NULL)) AS u(z)) AS a FROM (VALUES (1), (2), (NULL)) AS v(x);
 SELECT x, (SELECT max(y) FROM (VALUES (1), (5)) AS w(y) WHERE y > x) < ANY (SELECT z FROM (VALUES (0), (7)) AS u(z) WHERE z > x) AS a FROM (VALUES (1), (2), (NULL)) AS v(x);
 SELECT x, (x NOT IN (SELECT y FROM (VALUES (1), (5)) AS w(y)), x) = ANY (SELECT true, z FROM (VALUES (2), (7)) AS u(z)) AS a FROM (VALUES (1), (2), (NULL)) AS v(x);
+SELECT count(*) FROM (VALUES (1), (2)) AS v(x) WHERE 1 = ANY (SELECT -5 FROM (SELECT count(*) FROM spanlens.traces) AS t);
+SELECT x FROM (VALUES (1), (2)) AS v(x) WHERE 3 IN (SELECT 2 FROM (SELECT max(y) FROM (VALUES (1)) AS w(y)) AS t);
+SELECT x FROM (VALUES (1), (2)) AS v(x) WHERE x IN (SELECT 2 FROM (SELECT max(y) FROM (VALUES (1)) AS w(y) GROUP BY GROUPING SETS ((), (y))) AS t);
+SELECT DISTINCT 1 FROM spanlens.security WHERE 1 = SOME (SELECT -5 FROM (SELECT timestamptz '2026-01-02 03:04:05+00' FROM trulayer.spans GROUP BY GROUPING SETS (())) AS w);
+SELECT n, length(w) > 0 AS has FROM (SELECT repeat('word ', 3000) AS t) AS s, regexp_split_to_table(t, ' ') WITH ORDINALITY AS u(w, n) WHERE n % 1000 < 2 AND length(t) > 10;
+SELECT count(t), sum(length(w)) FROM (SELECT repeat('word ', 30000) AS t) AS s LEFT JOIN LATERAL unnest(string_to_array(t, ' ')) AS u(w) ON true;
+SELECT count(DISTINCT b.x) FROM (VALUES (1), (2)) AS a(x) LEFT JOIN (VALUES (1), (2)) AS b(x) ON a.x = b.x AND false;
+SELECT count(DISTINCT b.id), min(b.id), max(b.id) FROM spanlens.traces AS a LEFT JOIN spanlens.requests AS b ON false;
+SELECT count(DISTINCT x), count(x), count(*), min(x) FROM (SELECT NULL::int AS x FROM (VALUES (1), (2)) AS v(y)) AS w;
 -- error
 SELECT ((x AND true) AND true) FROM (VALUES (true)) v(x) GROUP BY (x AND true);
 SELECT (x AND y) AND z, count(*) FROM (VALUES (true, false, null::bool)) v(x, y, z) GROUP BY x AND y, z;

@@ -272,7 +272,10 @@ impl Bench {
     pub(super) async fn planned(&self, sql: &str) -> Plan {
         let ast = crate::sql::parse::statements(sql).unwrap().remove(0);
         let ast::Statement::Query(query) = ast else { panic!("{sql} is no query") };
-        self.engine.plan(&self.view, &query, sql, &[]).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"))
+        self.engine
+            .plan(&self.view, &query, sql, &[], Vec::new())
+            .await
+            .unwrap_or_else(|error| panic!("{sql}: {error:?}"))
     }
 
     pub(super) async fn started(&self, sql: &str, statement: &Arc<Statement>) -> Rows {
