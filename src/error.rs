@@ -166,6 +166,12 @@ pub enum Kind {
     UndefinedCursor,
     /// A cursor or portal that exists already.
     DuplicateCursor,
+    /// CREATE TABLE of what cannot be.
+    InvalidTableDefinition,
+    /// A table that exists already.
+    DuplicateTable,
+    /// NULL for a column that takes none.
+    NotNullViolation,
     /// DECLARE with options that do not go together.
     InvalidCursorDefinition,
     /// A cursor or other object that is not in the state for what is asked of it.
@@ -284,6 +290,9 @@ impl Kind {
             Kind::DuplicateStatement => "42P05",
             Kind::UndefinedCursor => "34000",
             Kind::DuplicateCursor => "42P03",
+            Kind::InvalidTableDefinition => "42P16",
+            Kind::DuplicateTable => "42P07",
+            Kind::NotNullViolation => "23502",
             Kind::InvalidCursorDefinition => "42P11",
             Kind::ObjectState => "55000",
             Kind::UndefinedSavepoint => "3B001",

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use regex::Regex;
 
 use super::value::{Key, Row, Value};
-use super::{Relation, SessionInfo, Snapshot, oids, relations, tables, types};
+use super::{Assignment, Relation, SessionInfo, Snapshot, oids, relations, tables, types};
 use crate::error::{Error, Kind, Result};
 
 /// How many rows a statement may look at; a join of all catalogs on their oids takes some thousands.
@@ -58,6 +58,8 @@ pub(crate) struct Context<'a> {
     regexes: RefCell<HashMap<String, Rc<Regex>>>,
     /// Rows of the CTEs that are being used, by id.
     pub(crate) ctes: RefCell<HashMap<usize, Rows>>,
+    /// What `set_config` was called for.
+    pub(crate) assigned: RefCell<Vec<Assignment>>,
     /// How many rows were looked at.
     steps: Cell<usize>,
     /// Results of subqueries that do not depend on outer rows, by id.
@@ -110,6 +112,7 @@ impl<'a> Context<'a> {
             regexes: RefCell::default(),
             ctes: RefCell::default(),
             cached: RefCell::default(),
+            assigned: RefCell::default(),
             steps: Cell::new(0),
         }
     }

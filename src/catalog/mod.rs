@@ -256,6 +256,19 @@ pub struct Rowset {
     pub columns: Vec<(String, u32)>,
     /// The rows; values of `reg…` types are their texts.
     pub rows: Vec<Vec<Value>>,
+    /// The settings that the statement changes.
+    pub assigned: Vec<Assignment>,
+}
+
+/// A call of `set_config`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// The setting.
+    pub name: String,
+    /// Its value; `None` is the default.
+    pub value: Option<String>,
+    /// For the transaction only.
+    pub is_local: bool,
 }
 
 /// What Describe tells.

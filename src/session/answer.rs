@@ -164,9 +164,16 @@ pub(super) fn utility(session: &mut Session, parsed: &Parsed, statement: &Statem
             session.vars.reset_all();
             session.cursors.close_all();
             session.statements.deallocate_all();
+            session.temporary.clear();
             "DISCARD ALL"
         }
-        Command::Discard(Discard::Part(tag)) | Command::Nothing(tag) => tag,
+        Command::Discard(Discard::Part(tag)) => {
+            if *tag == "DISCARD TEMP" {
+                session.temporary.clear();
+            }
+            tag
+        }
+        Command::Nothing(tag) => tag,
         Command::Deallocate(Some(name)) => {
             session.statements.deallocate(name)?;
             return done("DEALLOCATE");
@@ -176,8 +183,10 @@ pub(super) fn utility(session: &mut Session, parsed: &Parsed, statement: &Statem
             return done("DEALLOCATE ALL");
         }
         Command::Utility(utility) => {
-            let Utility::Close(name) = utility.as_ref() else {
-                return Err(Error::internal("no way to carry out a statement"));
+            let name = match utility.as_ref() {
+                Utility::Close(name) => name,
+                Utility::Drop(drop) => return session.drop_tables(drop, statement),
+                _ => return Err(Error::internal("no way to carry out a statement")),
             };
             match name {
                 Some(name) => session.cursors.close(name)?,
@@ -220,6 +229,18 @@ fn set(
     Ok("SET")
 }
 
+impl Session {
+    /// `set_config`.
+    pub(super) fn assign(&mut self, name: &str, value: Option<String>, is_local: bool) -> Result<()> {
+        match value {
+            // What is local outside a block is over when the statement is.
+            Some(_) if is_local && self.transaction.status() == Status::Idle => Ok(()),
+            Some(value) => self.vars.set(name, &[value], if is_local { Scope::Local } else { Scope::Session }),
+            None => self.vars.reset(name),
+        }
+    }
+}
+
 fn take_modes(session: &mut Session, modes: &Modes) -> Result<()> {
     if modes.of_session {
         // pgjdbc says READ WRITE to a connection that is handed back; only a transaction that means it is refused.
@@ -242,12 +263,14 @@ fn transaction(session: &mut Session, command: &Command, statement: &Statement) 
         Command::Begin { modes, tag } => {
             if session.transaction.begin(statement.started) {
                 session.vars.begin("");
+                session.temporary.begin();
             } else {
                 warn(statement, "there is already a transaction in progress");
             }
             if let Err(error) = take_modes(session, modes) {
                 session.transaction.end();
                 session.vars.rollback();
+                session.temporary.rollback();
                 return Err(error);
             }
             done(tag)
@@ -262,27 +285,32 @@ fn transaction(session: &mut Session, command: &Command, statement: &Statement) 
             if commits && before != Status::Failed {
                 session.vars.commit();
                 session.cursors.commit();
+                session.temporary.commit();
                 return done("COMMIT");
             }
             session.vars.rollback();
             session.cursors.rollback();
+            session.temporary.rollback();
             done("ROLLBACK")
         }
         Command::Savepoint(name) => {
             session.transaction.savepoint(name)?;
             session.vars.begin(name);
+            session.temporary.begin();
             done("SAVEPOINT")
         }
         Command::Release(name) => {
             session.transaction.release(name)?;
             session.vars.release(name);
             session.cursors.release(session.transaction.level());
+            session.temporary.release(session.transaction.level());
             done("RELEASE")
         }
         Command::RollbackTo(name) => {
             session.transaction.rollback_to(name)?;
             session.vars.rollback_to(name);
             session.cursors.rollback_to(session.transaction.level());
+            session.temporary.rollback_to(session.transaction.level());
             session.forget_view();
             done("ROLLBACK")
         }

@@ -11,8 +11,8 @@ use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{Expr, Query, Statement, visit_expressions};
 
 use crate::catalog::{
-    self, Activity, Array, Column, PreparedStatement, Relation, RelationKind, Rowset, Schema, SessionInfo, Setting,
-    Snapshot, Value,
+    self, Activity, Array, Assignment, Column, PreparedStatement, Relation, RelationKind, Rowset, Schema, SessionInfo,
+    Setting, Snapshot, Value,
 };
 use crate::error::{Error, Result};
 use crate::function::registry;
@@ -35,9 +35,13 @@ pub(super) fn may_know(statement: &Statement) -> bool {
         let is_theirs = match expr {
             Expr::Function(call) => call.name.0.last().and_then(|part| part.as_ident()).is_some_and(|name| {
                 let name = name.value.to_lowercase();
-                !registry::is_known(&name) && catalog::knows_function(&name)
+                // The engine has no session to change.
+                (!registry::is_known(&name) || name == "set_config") && catalog::knows_function(&name)
             }),
-            Expr::Cast { data_type, .. } => data_type.to_string().to_lowercase().starts_with("reg"),
+            Expr::Cast { data_type, .. } => {
+                let name = data_type.to_string().to_lowercase();
+                name.rsplit('.').next().is_some_and(|name| name.trim_matches('"').starts_with("reg"))
+            }
             _ => false,
         };
         if is_theirs { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -59,7 +63,7 @@ fn query(statement: &Statement) -> Option<&Query> {
 pub(super) fn describe(session: &Session, statement: &Statement, declared: &[u32]) -> Result<(Vec<u32>, SchemaRef)> {
     let query = query(statement).ok_or_else(|| Error::internal("only a query is asked of the catalogs"))?;
     let description = catalog::describe(query, &snapshot(session), &info(session), declared)?;
-    let nothing = Rowset { columns: description.columns, rows: Vec::new() };
+    let nothing = Rowset { columns: description.columns, ..Rowset::default() };
     Ok((description.parameters, catalog::to_batch(&nothing)?.schema()))
 }
 
@@ -67,12 +71,26 @@ pub(super) fn describe(session: &Session, statement: &Statement, declared: &[u32
 ///
 /// # Errors
 /// What goes wrong while they are computed.
-pub(super) async fn run(session: &Session, statement: &Statement, parameters: &[ScalarValue]) -> Result<RecordBatch> {
+pub(super) async fn run(
+    session: &mut Session,
+    statement: &Statement,
+    parameters: &[ScalarValue],
+) -> Result<RecordBatch> {
     let query = query(statement).ok_or_else(|| Error::internal("only a query is asked of the catalogs"))?.clone();
     let (snapshot, info) = (snapshot(session), info(session));
     let parameters = parameters.iter().map(value).collect::<Result<Vec<_>>>()?;
-    let work = move || catalog::run(&query, &snapshot, &info, &parameters).and_then(|rows| catalog::to_batch(&rows));
-    session.gateway.engine.compute(work).await
+    let work = move || {
+        let rows = catalog::run(&query, &snapshot, &info, &parameters)?;
+        Ok((catalog::to_batch(&rows)?, rows.assigned))
+    };
+    let (batch, assigned) = session.gateway.engine.compute(work).await?;
+    if !assigned.is_empty() {
+        for Assignment { name, value, is_local } in assigned {
+            session.assign(&name, value, is_local)?;
+        }
+        session.forget_view();
+    }
+    Ok(batch)
 }
 
 fn value(scalar: &ScalarValue) -> Result<Value> {
@@ -126,11 +144,15 @@ fn snapshot(session: &Session) -> Snapshot {
     });
     let system_views = system::VIEWS.iter().map(|view| relation(system::SCHEMA, &view.table, RelationKind::View));
     let views = SHAPES.iter().map(|shape| view(shape, &sources));
+    let own = format!("pg_temp_{}", session.hello.pid);
+    let temporary_tables = session.temporary.relations(&own);
+    let temporary = Schema { name: own, oid: None, comment: None };
+    let temporary = (!temporary_tables.is_empty()).then_some(temporary);
     Snapshot {
         database: session.hello.database.clone(),
         owner: session.hello.user.clone(),
-        schemas: [public, system].into_iter().chain(schemas).collect(),
-        relations: views.chain(tables).chain(system_views).collect(),
+        schemas: [public, system].into_iter().chain(schemas).chain(temporary).collect(),
+        relations: views.chain(tables).chain(system_views).chain(temporary_tables).collect(),
         users: session.gateway.users.iter().map(|user| user.name.clone()).collect(),
     }
 }

@@ -7,6 +7,7 @@ use datafusion::sql::sqlparser::ast::{self, Statement};
 
 use crate::error::Result;
 use crate::session::utility;
+use crate::sql::parse::temporary::{Contents, select_into};
 use crate::sql::parse::utility::Utility;
 use crate::sql::parse::{Part, Script};
 
@@ -153,6 +154,11 @@ fn one(sql: &Arc<str>, part: Part<'_>) -> Result<Parsed> {
         return made(command, None);
     }
     let statement = part.statement()?;
+    if let Statement::Query(query) = &statement
+        && let Some(create) = select_into(query)
+    {
+        return made(classify_utility(Utility::Create(Box::new(create))), None);
+    }
     match classify(&statement) {
         Command::Query => made(Command::Query, Some(statement)),
         other => made(other, None),
@@ -183,7 +189,17 @@ fn classify_utility(utility: Utility) -> Command {
         Utility::Copy(copy) => &copy.query,
         Utility::Prepare { query, .. } => query,
         Utility::Declare(declare) => &declare.query,
-        Utility::Execute { .. } | Utility::Fetch(_) | Utility::Close(_) => return Command::Utility(Box::new(utility)),
+        Utility::Insert(insert) => match &insert.query {
+            Some(query) => query,
+            None => return Command::Utility(Box::new(utility)),
+        },
+        Utility::Create(create) => match &create.contents {
+            Contents::Query { query, .. } => query,
+            Contents::Columns(_) => return Command::Utility(Box::new(utility)),
+        },
+        Utility::Execute { .. } | Utility::Fetch(_) | Utility::Close(_) | Utility::Drop(_) => {
+            return Command::Utility(Box::new(utility));
+        }
     };
     match classify_query(query) {
         Command::Query => Command::Utility(Box::new(utility)),

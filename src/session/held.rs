@@ -8,13 +8,14 @@ use tokio::sync::Mutex;
 
 use crate::error::{Error, Kind, Result};
 use crate::model::statement::Statement;
+use crate::pgtype::style::Format;
 use crate::pgtype::types::PgType;
 use crate::session::command::{Command, Parsed};
 use crate::session::copy::CopyFormat;
 use crate::session::cursors::Declared;
 use crate::session::prepared::{Prepared, Work};
 use crate::session::{Outcome, Session, oids};
-use crate::sql::analyze::{Target, named_type};
+use crate::sql::analyze::{Target, Targets, named_type};
 use crate::sql::cursor::{Cursor, Scroll};
 use crate::sql::engine::{Plan, Rows};
 use crate::sql::parse::row_of;
@@ -63,12 +64,19 @@ impl Session {
                 let schema = cursor.prepared.schema().ok_or_else(|| Error::internal("a cursor without columns"))?;
                 (Work::Fetch { schema, binary: cursor.declare.binary }, Vec::new())
             }
-            Utility::Close(_) | Utility::CopyFrom | Utility::CopyFile => (Work::Utility, Vec::new()),
+            Utility::Create(create) => return Box::pin(self.prepare_create(parsed, create, declared)).await,
+            Utility::Insert(insert) => return Box::pin(self.prepare_insert(parsed, insert, declared)).await,
+            Utility::Close(_) | Utility::Drop(_) | Utility::CopyFrom | Utility::CopyFile => (Work::Utility, Vec::new()),
         })
     }
 
     /// Prepares the query that a statement holds.
-    async fn prepare_inner(&mut self, parsed: &Parsed, query: &Query, declared: &[u32]) -> Result<Arc<Prepared>> {
+    pub(super) async fn prepare_inner(
+        &mut self,
+        parsed: &Parsed,
+        query: &Query,
+        declared: &[u32],
+    ) -> Result<Arc<Prepared>> {
         let statement = ast::Statement::Query(Box::new(query.clone()));
         let inner = Parsed { command: Command::Query, statement: Some(statement), ..parsed.clone() };
         Ok(Arc::new(Box::pin(self.prepare(inner, declared)).await?))
@@ -94,7 +102,8 @@ impl Session {
         }
         let ty = |oid: &u32| PgType::from_oid(*oid).ok_or_else(|| Error::internal("a parameter of an unknown type"));
         let types = target.parameter_oids().iter().map(ty).collect::<Result<Vec<_>>>()?;
-        let targets: Vec<Target> = types.into_iter().map(Target::parameter).collect();
+        let columns = types.into_iter().map(Target::parameter).collect();
+        let targets = Targets { columns, is_listed: true };
         let view = self.view()?;
         let declared: Vec<Option<PgType>> = declared.iter().map(|oid| PgType::from_oid(*oid)).collect();
         let row = row_of(args.to_vec());
@@ -155,6 +164,18 @@ impl Session {
         Ok(Outcome::Done { tag: "DECLARE CURSOR".to_owned() })
     }
 
+    /// The query of a cursor, and the form of its rows.
+    pub fn cursor(&self, name: &str) -> Option<(Arc<Prepared>, Format)> {
+        let declared = self.cursors.get(name).ok()?;
+        let format = if declared.declare.binary { Format::Binary } else { Format::Text };
+        Some((Arc::clone(&declared.prepared), format))
+    }
+
+    /// Closes a cursor, if it is there.
+    pub fn close_cursor(&mut self, name: &str) {
+        let _ = self.cursors.close(name);
+    }
+
     /// The statement of the cursor that a FETCH or MOVE is about.
     pub(super) fn fetched_from(&self, prepared: &Prepared) -> Option<Arc<Statement>> {
         let Some(Utility::Fetch(fetch)) = prepared.parsed.utility() else { return None };
@@ -183,17 +204,17 @@ impl Session {
         }
         let Declared { prepared, parameters, statement, declare, .. } = declared;
         let rows = Box::pin(self.rows(&prepared, parameters, &statement)).await?;
-        let cursor = Arc::new(Mutex::new(Cursor::new(name, rows, self.scroll(&declare))));
+        let cursor = Arc::new(Mutex::new(Cursor::new(name, rows, scroll(&declare), &self.memory)));
         self.cursors.get_mut(name)?.cursor = Some(Arc::clone(&cursor));
         Ok(cursor)
     }
+}
 
-    fn scroll(&self, declare: &Declare) -> Scroll {
-        match declare.scroll {
-            Some(true) => Scroll::Always(self.gateway.engine.query_memory()),
-            Some(false) => Scroll::Never,
-            None => Scroll::WhileCheap,
-        }
+fn scroll(declare: &Declare) -> Scroll {
+    match declare.scroll {
+        Some(true) => Scroll::Always,
+        Some(false) => Scroll::Never,
+        None => Scroll::WhileCheap,
     }
 }
 

@@ -11,6 +11,7 @@ mod answer;
 mod catalogs;
 mod cursors;
 mod held;
+mod temporary;
 mod utility;
 
 use std::net::SocketAddr;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use datafusion::common::ScalarValue;
+use datafusion::execution::memory_pool::MemoryPool;
 
 use crate::error::{Error, Kind, Result};
 use crate::model::journal::Journal;
@@ -29,11 +31,14 @@ use crate::session::copy::CopyFormat;
 use crate::session::cursors::Cursors;
 use crate::session::gateway::Gateway;
 use crate::session::prepared::{Prepared, Statements, Work};
+use crate::session::temporary::Temporary;
 use crate::session::transaction::Transaction;
 use crate::session::vars::Vars;
+use crate::sql::analyze::Targets;
 use crate::sql::engine::{Plan, Rows, View, Viewer};
 use crate::sql::explain;
 use crate::sql::facts::Facts;
+use crate::sql::parse::utility::Utility;
 use crate::sql::relations::names_a_relation;
 use crate::sql::timezone::Zone;
 use crate::table::provider::Settings;
@@ -69,6 +74,9 @@ pub struct Session {
     /// Its prepared statements.
     pub statements: Statements,
     cursors: Cursors,
+    temporary: Temporary,
+    /// What cursors and temporary tables take from.
+    memory: Arc<dyn MemoryPool>,
     /// A text of several statements runs, which is a transaction by itself.
     is_script: bool,
     /// The scans of the user.
@@ -113,6 +121,7 @@ impl Session {
     pub fn new(gateway: Arc<Gateway>, hello: Hello) -> Result<Self> {
         let vars = answer::vars(&gateway, &hello)?;
         let journal = gateway.registry.journal(&hello.user);
+        let memory = gateway.engine.session_memory();
         Ok(Session {
             gateway,
             hello,
@@ -120,6 +129,8 @@ impl Session {
             transaction: Transaction::default(),
             statements: Statements::default(),
             cursors: Cursors::default(),
+            temporary: Temporary::default(),
+            memory,
             is_script: false,
             journal,
             view: None,
@@ -200,7 +211,7 @@ impl Session {
         let view = self.view()?;
         let declared: Vec<Option<PgType>> = declared.iter().map(|oid| PgType::from_oid(*oid)).collect();
         // Boxed, because every future that waits for it would be as large.
-        Box::pin(self.gateway.engine.plan(&view, query, sql, &declared, Vec::new())).await
+        Box::pin(self.gateway.engine.plan(&view, query, sql, &declared, Targets::default())).await
     }
 
     fn view(&mut self) -> Result<View> {
@@ -239,7 +250,8 @@ impl Session {
         };
         let (sources, journal) = (self.visible_sources(), Arc::clone(&self.journal));
         let (style, variables) = (self.style(), self.vars.values());
-        Ok(Viewer { facts, style, variables, settings, search_path, sources, journal })
+        let temporary = self.temporary.providers()?;
+        Ok(Viewer { facts, style, variables, settings, search_path, sources, journal, temporary })
     }
 
     /// The switches of the visible sources' tables that are on, as `(source, switch)`.
@@ -308,6 +320,14 @@ impl Session {
             Work::Utility => answer::utility(self, &prepared.parsed, statement),
             Work::Prepare(inner) => self.keep_prepared(&prepared.parsed, inner),
             Work::Declare(inner) => self.declare(&prepared.parsed, inner, parameters),
+            Work::Create(rows) => {
+                let Some(Utility::Create(create)) = prepared.parsed.utility() else { return Err(mismatched()) };
+                Box::pin(self.create(create, rows.as_ref(), parameters, statement)).await
+            }
+            Work::Insert { rows, given } => {
+                let Some(Utility::Insert(insert)) = prepared.parsed.utility() else { return Err(mismatched()) };
+                Box::pin(self.insert(insert, rows.as_deref(), given, parameters, statement)).await
+            }
             Work::Fetch { .. } | Work::Move => self.fetch(prepared, statement).await,
             Work::Copy { rows, format } => {
                 let rows = Box::pin(self.rows(rows, parameters, statement)).await?;
@@ -382,6 +402,9 @@ impl Session {
     pub fn script(&mut self, is_script: bool) {
         if self.is_script && !is_script && !self.in_transaction() {
             self.cursors.commit();
+            if self.temporary.commit() {
+                self.forget_view();
+            }
         }
         self.is_script = is_script;
     }
@@ -428,6 +451,11 @@ impl Session {
     pub fn style(&self) -> crate::pgtype::style::Style {
         answer::style(&self.vars)
     }
+}
+
+/// Work that is not its statement's.
+fn mismatched() -> Error {
+    Error::internal("a statement is carried out as another")
 }
 
 /// The types of the parameters, by number.

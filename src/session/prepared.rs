@@ -47,6 +47,10 @@ pub(super) enum Work {
     Fetch { schema: SchemaRef, binary: bool },
     /// MOVE of a cursor.
     Move,
+    /// CREATE TEMPORARY TABLE, from the rows of a query or empty.
+    Create(Option<Arc<Prepared>>),
+    /// INSERT into these columns of a temporary table; without rows, one of NULLs.
+    Insert { rows: Option<Box<Plan>>, given: Vec<usize> },
     /// Anything else without rows.
     Utility,
 }
@@ -64,7 +68,13 @@ impl Prepared {
             Work::Catalog(schema) | Work::Show(schema) | Work::Fetch { schema, .. } => Some(Arc::clone(schema)),
             Work::Explain { .. } | Work::ExplainCatalog => Some(answer::text_schema(&["QUERY PLAN"])),
             Work::Execute { target, .. } => target.schema(),
-            Work::Copy { .. } | Work::Prepare(_) | Work::Declare(_) | Work::Move | Work::Utility => None,
+            Work::Copy { .. }
+            | Work::Prepare(_)
+            | Work::Declare(_)
+            | Work::Move
+            | Work::Create(_)
+            | Work::Insert { .. }
+            | Work::Utility => None,
         }
     }
 

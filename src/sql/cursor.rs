@@ -5,10 +5,12 @@
 //! (<https://www.postgresql.org/docs/15/sql-fetch.html>).
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use datafusion::arrow::array::UInt32Array;
 use datafusion::arrow::compute::take_record_batch;
 use datafusion::arrow::record_batch::RecordBatch;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 
 use crate::error::{Error, Kind, Result};
 use crate::sql::engine::Rows;
@@ -24,8 +26,8 @@ pub enum Scroll {
     Never,
     /// As long as its rows are few.
     WhileCheap,
-    /// To the first row; its rows may take so many bytes.
-    Always(usize),
+    /// To the first row.
+    Always,
 }
 
 /// Rows and a place among them.
@@ -38,6 +40,8 @@ pub struct Cursor {
     /// Rows that were read and may be wanted: a part of them that has no gaps and ends with the last one.
     kept: VecDeque<RecordBatch>,
     kept_bytes: usize,
+    /// What the rows take of the session's memory.
+    memory: MemoryReservation,
     /// Number of the first row that is kept.
     first: u64,
     /// How many rows were read.
@@ -62,14 +66,15 @@ pub enum Motion {
 }
 
 impl Cursor {
-    /// A cursor before the first of these rows.
-    pub fn new(name: &str, rows: Rows, scroll: Scroll) -> Self {
+    /// A cursor before the first of these rows. What it keeps of them is taken from `memory`.
+    pub fn new(name: &str, rows: Rows, scroll: Scroll, memory: &Arc<dyn MemoryPool>) -> Self {
         Cursor {
             name: name.to_owned(),
             scroll,
             rows: Some(rows),
             kept: VecDeque::new(),
             kept_bytes: 0,
+            memory: MemoryConsumer::new("cursor").register(memory),
             first: 1,
             n_read: 0,
             place: 0,
@@ -91,6 +96,8 @@ impl Cursor {
         if rows.is_err() {
             self.failed = true;
             self.rows = None;
+            self.kept.clear();
+            self.memory.free();
         }
         rows
     }
@@ -244,18 +251,15 @@ impl Cursor {
 
     fn keep(&mut self, batch: RecordBatch) -> Result<()> {
         self.n_read += batch.num_rows() as u64;
-        self.kept_bytes += batch.get_array_memory_size();
+        let bytes = batch.get_array_memory_size();
+        self.kept_bytes += bytes;
         self.kept.push_back(batch);
-        match self.scroll {
-            Scroll::Always(bytes) if self.kept_bytes > bytes => {
-                self.kept.clear();
-                let message = format!("the rows of cursor \"{}\" do not fit the memory of a statement", self.name);
-                Err(Error::new(Kind::OutOfMemory, message)
-                    .detail(format!("A cursor that scrolls keeps its rows; {bytes} bytes may be kept."))
-                    .hint("Declare it NO SCROLL, or raise limits.query_memory."))
-            }
-            _ => Ok(()),
-        }
+        self.memory.try_grow(bytes).map_err(|_| {
+            let message = format!("the rows of cursor \"{}\" do not fit the memory of the session", self.name);
+            Error::new(Kind::OutOfMemory, message)
+                .detail("A cursor that scrolls keeps its rows (limits.query_memory).")
+                .hint("Declare it NO SCROLL, or raise limits.query_memory.")
+        })
     }
 
     /// Lets go of rows that cannot be wanted any more, or that have become too many.
@@ -267,7 +271,7 @@ impl Cursor {
 
     fn forgets(&self) -> bool {
         match self.scroll {
-            Scroll::Always(_) => false,
+            Scroll::Always => false,
             Scroll::WhileCheap => self.kept_bytes > CHEAP_BYTES,
             Scroll::Never => true,
         }
@@ -281,7 +285,9 @@ impl Cursor {
                 return;
             }
             self.first = next;
-            self.kept_bytes -= batch.get_array_memory_size();
+            let bytes = batch.get_array_memory_size();
+            self.kept_bytes -= bytes;
+            self.memory.shrink(bytes);
             self.kept.pop_front();
         }
     }

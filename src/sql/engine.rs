@@ -8,13 +8,14 @@ use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::{MemoryCatalogProviderList, TableProvider};
 use datafusion::common::ScalarValue;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryPool, MemoryReservation};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
-use datafusion::sql::sqlparser::ast::Query;
+use datafusion::sql::sqlparser::ast::{ObjectName, Query};
 use futures::{FutureExt, StreamExt};
 use tokio::runtime::Handle;
 use tokio::sync::{Mutex, mpsc};
@@ -27,12 +28,12 @@ use crate::model::statement::Statement;
 use crate::model::table::PG_TYPMOD;
 use crate::pgtype::style::Style;
 use crate::pgtype::types::PgType;
-use crate::sql::analyze::{Environment, Output, Target, analyze};
+use crate::sql::analyze::{Environment, Output, Targets, analyze};
 use crate::sql::cursor::{Cursor, Motion};
 use crate::sql::facts::Facts;
 use crate::sql::fault::from_engine;
 use crate::sql::parse::utility::Direction;
-use crate::sql::relations::Relations;
+use crate::sql::relations::{Relations, TEMPORARY};
 use crate::sql::scalar::external;
 use crate::sql::values::{field, parameter};
 use crate::sql::{barrier, budget, cancel, lazy, memory, unnest, whole};
@@ -66,12 +67,19 @@ pub struct View {
     environment: Environment,
 }
 
+impl View {
+    /// Whether a name means a relation.
+    pub fn has(&self, name: &ObjectName) -> bool {
+        self.environment.relations.find(name, "").is_ok()
+    }
+}
+
 /// A statement that is planned but has no parameter values yet.
 #[derive(Clone, Debug)]
 pub struct Plan {
     query: Arc<Query>,
     sql: Arc<str>,
-    targets: Arc<[Target]>,
+    targets: Arc<Targets>,
     /// `None` if the plan depends on the parameters' values or on the moment.
     logical: Option<LogicalPlan>,
     /// Types of `$1`, `$2`, ….
@@ -132,6 +140,8 @@ pub struct Viewer {
     pub sources: Vec<Arc<Source>>,
     /// The scans of its user.
     pub journal: Arc<Journal>,
+    /// Its temporary tables by name.
+    pub temporary: Vec<(String, Arc<dyn TableProvider>)>,
 }
 
 impl Engine {
@@ -156,9 +166,19 @@ impl Engine {
         Engine { template, fetch, runtime, memory: memory::Process::new(total_memory), query_memory }
     }
 
-    /// Bytes that a statement may hold.
-    pub fn query_memory(&self) -> usize {
-        self.query_memory
+    /// Memory for what a session holds beside its statements.
+    pub fn session_memory(&self) -> Arc<dyn MemoryPool> {
+        Arc::new(self.memory.query(self.query_memory))
+    }
+
+    /// Bytes of such a memory; given back when it is dropped.
+    ///
+    /// # Errors
+    /// 53200 when there is not so much left.
+    pub fn hold(&self, memory: &Arc<dyn MemoryPool>, bytes: usize) -> Result<MemoryReservation> {
+        let reservation = MemoryConsumer::new("session").register(memory);
+        reservation.try_grow(bytes).map_err(from_engine)?;
+        Ok(reservation)
     }
 
     /// Computes something that never waits, away from the wire.
@@ -188,6 +208,15 @@ impl Engine {
                 tables.insert(name, Arc::new(provider));
             }
         }
+        let mut search_path = viewer.search_path.clone();
+        if !viewer.temporary.is_empty() {
+            search_path.insert(0, TEMPORARY.to_owned());
+        }
+        for (name, provider) in &viewer.temporary {
+            let name = (TEMPORARY.to_owned(), name.clone());
+            names.push(name.clone());
+            tables.insert(name, Arc::clone(provider));
+        }
         let views = self.system(viewer).into_iter().map(|view| (system::SCHEMA, view));
         let views = views.chain(self.public(viewer)?.into_iter().map(|view| (PUBLIC, view)));
         for (schema, (name, provider)) in views {
@@ -200,11 +229,7 @@ impl Engine {
             .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
             .build();
         state.config_mut().options_mut().execution.time_zone = Some(zone.to_string());
-        let relations = Relations {
-            database: viewer.facts.database.clone(),
-            search_path: viewer.search_path.clone(),
-            tables: names,
-        };
+        let relations = Relations { database: viewer.facts.database.clone(), search_path, tables: names };
         let environment = Environment {
             relations,
             tables: Arc::new(tables),
@@ -262,14 +287,14 @@ impl Engine {
         query: &Query,
         sql: &str,
         declared: &[Option<PgType>],
-        targets: Vec<Target>,
+        targets: Targets,
     ) -> Result<Plan> {
         // A plan that has the moment in it is made again when it runs.
         let now = Statement::now_micros();
         let environment = view.environment.at(now, now);
         let (query, sql): (Arc<Query>, Arc<str>) = (Arc::new(query.clone()), Arc::from(sql));
         let (own_query, own_sql, declared) = (Arc::clone(&query), Arc::clone(&sql), declared.to_vec());
-        let targets: Arc<[Target]> = targets.into();
+        let targets = Arc::new(targets);
         let own_targets = Arc::clone(&targets);
         let planning = async move { analyze(&environment, &own_query, &own_sql, &declared, None, &own_targets) };
         let planned = self.runtime.spawn(planning).await;

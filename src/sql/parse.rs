@@ -72,6 +72,7 @@ mod primary;
 mod query;
 mod select;
 mod special;
+pub mod temporary;
 mod types;
 pub mod utility;
 mod window;

@@ -11,6 +11,9 @@ use crate::error::{Error, Kind, Result};
 use crate::sql::fault::nearest;
 use crate::sql::place::position;
 
+/// Schema of the session's temporary tables.
+pub const TEMPORARY: &str = "pg_temp";
+
 /// The tables that a session sees.
 #[derive(Clone, Debug)]
 pub struct Relations {

@@ -18,7 +18,7 @@ use crate::model::statement::Statement;
 use crate::model::table::Table;
 use crate::pgtype::style::Style;
 use crate::pgtype::zone::Zone;
-use crate::sql::analyze::{Environment, analyze};
+use crate::sql::analyze::{Environment, Targets, analyze};
 use crate::sql::facts::Facts;
 use crate::sql::relations::Relations;
 use crate::sql::scalar::external;
@@ -114,7 +114,7 @@ impl Planned {
         let sql = format!("SELECT {columns} FROM {} WHERE {condition}", self.table.name);
         let statement = crate::sql::parse::statements(&sql).map_err(external)?.pop();
         let Some(ast::Statement::Query(query)) = statement else { panic!("{sql} is no query") };
-        Ok(analyze(&self.environment, &query, &sql, &[], None, &[]).map_err(external)?.plan)
+        Ok(analyze(&self.environment, &query, &sql, &[], None, &Targets::default()).map_err(external)?.plan)
     }
 
     /// The conjuncts that reach the provider; none if the engine sees that no row can match.

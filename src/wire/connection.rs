@@ -278,7 +278,7 @@ impl Connection {
         let statement_name = bind.statement_name.clone().unwrap_or_default();
         let name = bind.portal_name.clone().unwrap_or_default();
         let prepared = self.session.statements.get(&statement_name)?;
-        if !name.is_empty() && self.portals.contains_key(&name) {
+        if !name.is_empty() && (self.portals.contains_key(&name) || self.session.cursor(&name).is_some()) {
             return Err(Error::new(Kind::DuplicateCursor, format!("cursor \"{name}\" already exists")));
         }
         let types = prepared.parameter_oids();
@@ -313,8 +313,15 @@ impl Connection {
             self.io.put(&Message::ParameterDescription(ParameterDescription::new(types)))?;
             (prepared, None)
         } else {
-            let portal = self.portals.get(&name).ok_or_else(|| missing_portal(&name))?;
-            (Arc::clone(&portal.prepared), Some(portal.formats.clone()))
+            match (self.portals.get(&name), self.session.cursor(&name)) {
+                (Some(portal), _) => (Arc::clone(&portal.prepared), Some(portal.formats.clone())),
+                // A cursor is a portal, too.
+                (None, Some((prepared, format))) => {
+                    let columns = prepared.schema().map_or(0, |schema| schema.fields().len());
+                    (prepared, Some(vec![format; columns]))
+                }
+                (None, None) => return Err(missing_portal(&name)),
+            }
         };
         let Some(schema) = prepared.schema() else {
             return self.io.put(&Message::NoData(NoData::new()));
@@ -379,8 +386,8 @@ impl Connection {
         let name = close.name.clone().unwrap_or_default();
         if close.target_type == b'S' {
             self.session.statements.close(&name);
-        } else {
-            self.portals.remove(&name);
+        } else if self.portals.remove(&name).is_none() {
+            self.session.close_cursor(&name);
         }
         self.io.put(&Message::CloseComplete(CloseComplete::new()))
     }

@@ -12,12 +12,12 @@ from gateway import DATABASE, PASSWORD, SCHEMAS, USER, VIEWS
 
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 HERE = Path(__file__).parent
-NODE_POSTGRES = "pg@8.23.1"
+NODE_PACKAGES = {"pg": "8.23.1", "pg-cursor": "2.22.0", "pg-query-stream": "4.17.0", "postgres": "3.4.9"}
 JDBC_JAR = "/usr/share/java/postgresql.jar"
 
 
 def check_node_postgres(demo):
-    found = _program(["node", HERE / "client.js", str(demo.port)], {"NODE_PATH": _node_modules()})
+    found = _program(["node", HERE / "client.js", str(demo.port)], {"NODE_PATH": node_modules()})
     equal(found["newest"], _newest_as_json(demo), "rows")
     # int8 does not fit JavaScript's numbers, so the driver leaves it as text.
     equal(found["parameters"], str(provider_count(demo, "openai", 1000)), "parameters")
@@ -65,14 +65,18 @@ def _program(command, settings):
     return json.loads(done.stdout)
 
 
-def _node_modules():
-    """Where node-postgres is installed, outside the checkout; installs it the first time."""
+def node_modules():
+    """Where Node's packages are installed, outside the checkout; installs them the first time."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "spanwire" / "node"
-    wanted = NODE_POSTGRES.rpartition("@")[2]
-    package = cache / "node_modules" / "pg" / "package.json"
-    if not package.exists() or json.loads(package.read_text())["version"] != wanted:
+    if any(_version(cache, package) != wanted for package, wanted in NODE_PACKAGES.items()):
         cache.mkdir(parents=True, exist_ok=True)
+        wanted = [f"{package}@{version}" for package, version in NODE_PACKAGES.items()]
         subprocess.run(
-            ["npm", "install", "--no-audit", "--no-fund", "--silent", "--no-save", "--prefix", cache, NODE_POSTGRES],
-            check=True, timeout=100)
+            ["npm", "install", "--no-audit", "--no-fund", "--silent", "--no-save", "--prefix", cache, *wanted], check=True,
+            timeout=100)
     return str(cache / "node_modules")
+
+
+def _version(cache, package):
+    path = cache / "node_modules" / package / "package.json"
+    return json.loads(path.read_text())["version"] if path.exists() else None

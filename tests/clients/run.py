@@ -16,6 +16,7 @@ sys.dont_write_bytecode = True
 import drivers
 import jvm_and_node
 import oracle
+import pairs
 import psql
 import scripts
 import sdk
@@ -34,6 +35,7 @@ def main():
         for module in (psql, drivers, jvm_and_node, tls):
             report.run_module(module, demo)
         report.guard("sdk: the vendors' clients as a whole", sdk.run, report, demo)
+        report.guard("pairs: the comparison as a whole", pairs.run, report, demo)
         report.guard("scripts: the comparison as a whole", scripts.run, report, demo)
         report.guard("oracle: the comparison as a whole", oracle.run, report, demo)
     print(f"{report.passed} passed, {report.failed} failed")

@@ -137,6 +137,45 @@ SCRIPTS = {
     "copy: in the session's style": [
         "SET TimeZone = 'Asia/Tokyo'", "SET IntervalStyle = 'iso_8601'", "SET bytea_output = 'escape'", f"COPY ({MORE_TYPES}) TO STDOUT",
         f"COPY ({MORE_TYPES}) TO STDOUT CSV"],
+    "temporary tables: rows": [
+        "CREATE TEMP TABLE t (a int, b text, c timestamptz, d numeric(6,2), e varchar(3), f jsonb, g int[])",
+        "INSERT INTO t VALUES (1, 'x', '2026-03-29 01:30:00+00', 1.234, 'abc', '{\"a\": 1}', '{1,2}')", "SELECT * FROM t",
+        "INSERT INTO t (b, a) VALUES ('y', 2), ('z', 3)", "INSERT INTO t (a) SELECT n FROM generate_series(4, 6) AS g(n)",
+        "SELECT a, b, c IS NULL AS c, d FROM t ORDER BY a", "INSERT INTO t DEFAULT VALUES", "SELECT count(*), sum(a), count(b) FROM t",
+        "SELECT t.a, u.a AS other FROM t JOIN pg_temp.t AS u ON t.a = u.a + 1 ORDER BY 1", "INSERT INTO t SELECT * FROM t WHERE a < 3",
+        "SELECT a, count(*) FROM t GROUP BY a ORDER BY a", "TABLE t ORDER BY a, b LIMIT 2", "COPY (SELECT * FROM t ORDER BY a, b) TO STDOUT",
+        "INSERT INTO t (d) VALUES (123456)", "INSERT INTO t (e) VALUES ('abcd')", "INSERT INTO t (a) VALUES ('x')",
+        "INSERT INTO t (a) VALUES (true)", "INSERT INTO t (nosuch) VALUES (1)", "INSERT INTO t (a, a) VALUES (1, 2)",
+        "INSERT INTO t (a, b) VALUES (1)", "INSERT INTO t (a) VALUES (1, 2)", "INSERT INTO t (a, b) VALUES (1, 'x'), (2)",
+        ("INSERT INTO t (a, b) VALUES ($1, $2)", ["70", "p"]), ("SELECT b FROM t WHERE a = $1", ["70"]), "DROP TABLE t", "SELECT * FROM t",
+        "DROP TABLE t", "DROP TABLE IF EXISTS t"],
+    "temporary tables: made by a query": [
+        "CREATE TEMPORARY TABLE t AS SELECT n AS a, n * 1.5 AS b, 'x' AS c FROM generate_series(1, 3) AS g(n)", "SELECT * FROM t ORDER BY a",
+        "CREATE TEMP TABLE u (x, y) AS VALUES (1, 'a'), (2, 'b')", "SELECT * FROM u ORDER BY x", "CREATE TEMP TABLE v AS TABLE t WITH NO DATA",
+        "SELECT * FROM v", "SELECT a, c INTO TEMP w FROM t WHERE a > 1", "SELECT * FROM w ORDER BY a", "CREATE TEMP TABLE t AS SELECT 1",
+        "CREATE TEMP TABLE IF NOT EXISTS t (a int)", "CREATE TEMP TABLE z (a, b, c) AS SELECT 1", "CREATE TEMP TABLE z AS SELECT 1 AS a, 2 AS a",
+        "CREATE TEMP TABLE z (a int, a int)", "CREATE TEMP TABLE z (a nosuch)", "CREATE LOCAL TEMPORARY TABLE \"#Q z\" (\"COL\" INTEGER) ON COMMIT PRESERVE ROWS",
+        "INSERT INTO \"#Q z\" (\"COL\") VALUES (1)", "SELECT \"COL\" FROM \"#Q z\"", "DROP TABLE \"#Q z\", u", "DISCARD TEMP", "SELECT * FROM t"],
+    "temporary tables: over the rows of a table": [
+        "CREATE TEMP TABLE slow AS SELECT id, latency_ms, created_at, cost_usd FROM spanlens.requests WHERE latency_ms > 1000",
+        "SELECT count(*), max(latency_ms), min(created_at), sum(cost_usd::numeric) FROM slow",
+        "SELECT count(*) FROM slow JOIN spanlens.requests USING (id)", "DROP TABLE slow"],
+    "temporary tables: not null": [
+        "CREATE TEMP TABLE t (a int NOT NULL, b int)", "INSERT INTO t (b) VALUES (1)", "INSERT INTO t VALUES (NULL, 1)", "INSERT INTO t VALUES (1, NULL)",
+        "SELECT * FROM t"],
+    "temporary tables: transactions": [
+        "BEGIN", "CREATE TEMP TABLE t (a int)", "INSERT INTO t VALUES (1)", "SAVEPOINT s", "INSERT INTO t VALUES (2)", "SELECT count(*) FROM t",
+        "ROLLBACK TO s", "SELECT count(*) FROM t", "SAVEPOINT u", "INSERT INTO t VALUES (3)", "RELEASE u", "SELECT count(*) FROM t", "ROLLBACK TO s",
+        "SELECT count(*) FROM t", "COMMIT", "SELECT count(*) FROM t", "BEGIN", "DROP TABLE t", "ROLLBACK", "SELECT count(*) FROM t", "BEGIN",
+        "CREATE TEMP TABLE d (a int) ON COMMIT DELETE ROWS", "CREATE TEMP TABLE e (a int) ON COMMIT DROP", "INSERT INTO d VALUES (1)",
+        "INSERT INTO e VALUES (1)", "SELECT count(*) FROM d, e", "COMMIT", "SELECT count(*) FROM d", "SELECT count(*) FROM e", "BEGIN",
+        "INSERT INTO t VALUES (9)", "SELECT 1/0", "ROLLBACK", "SELECT count(*) FROM t", "CREATE TEMP TABLE f (a int) ON COMMIT DROP",
+        "SELECT count(*) FROM f", "DISCARD ALL", "SELECT count(*) FROM t"],
+    "set_config": [
+        "SELECT set_config('extra_float_digits', '2', false)", "SHOW extra_float_digits", "SELECT current_setting('lock_timeout') AS cur, set_config('lock_timeout', '5s', false) AS new",
+        "SHOW lock_timeout", "BEGIN", "SELECT set_config('TimeZone', 'Asia/Tokyo', true)", "SHOW TimeZone", "COMMIT", "SHOW TimeZone",
+        "SELECT set_config('nosuch', 'x', false)", "SELECT set_config('extra_float_digits', 'x', false)", "SELECT set_config(NULL, 'x', false)",
+        "SELECT pg_catalog.set_config('search_path', '', false)", "SELECT set_config('bytea_output', 'hex', false) FROM pg_show_all_settings() WHERE name = 'bytea_output'"],
     "nothing to do": [
         "LISTEN x", "UNLISTEN x", "UNLISTEN *", "LISTEN", "CLOSE ALL", "DEALLOCATE ALL", "DISCARD ALL", "DISCARD TEMP"],
 }

@@ -48,7 +48,7 @@ INTERNAL = {
 
 # Beside what listed.tsv has: what, SQLSTATE, what to do instead.
 REFUSED = (
-    ("Writes of any kind, DDL, `SELECT INTO`, `FOR UPDATE`, LOCK, DO, CALL, VACUUM", "25006", ""),
+    ("Writes of any kind but to temporary tables, DDL, `SELECT INTO`, `FOR UPDATE`, LOCK, DO, CALL, VACUUM", "25006", ""),
     ("COPY in another encoding than UTF8", "0A000", ""),
     ("FETCH and MOVE of a portal of the protocol", "34000", "Execute with a row count"),
     ("SET ROLE, SET SESSION AUTHORIZATION", "0A000", "connect as the other user"),

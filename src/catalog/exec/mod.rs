@@ -44,7 +44,8 @@ pub(crate) fn rowset(plan: &Query, context: &Context<'_>) -> Result<Rowset> {
     let rows =
         rows.iter().map(|row| row.iter().zip(&plan.columns).map(|(value, (_, oid))| cell(value, *oid)).collect());
     let columns = plan.columns.iter().map(|(name, oid)| (name.clone(), types::base(*oid))).collect();
-    Ok(Rowset { columns, rows: rows.collect() })
+    let rows = rows.collect();
+    Ok(Rowset { columns, rows, assigned: context.assigned.take() })
 }
 
 /// Runs a subquery, or takes its rows from the last time if it does not depend on rows around it.

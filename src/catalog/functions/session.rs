@@ -1,5 +1,6 @@
 //! What the session and the server say about themselves.
 
+use super::super::Assignment;
 use super::super::context::Context;
 use super::super::value::Value;
 use super::{Function, int_at, lax, oid_at, str_at, strict};
@@ -18,7 +19,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     lax("user", "", "name", |_, c| Ok(Value::text(&c.session.user))),
     lax("session_user", "", "name", |_, c| Ok(Value::text(&c.session.session_user))),
     strict("current_setting", "text|text bool", "text", current_setting),
-    lax("set_config", "text text bool", "text", |_, _| Err(Error::unsupported("set_config in a catalog statement"))),
+    lax("set_config", "text text bool", "text", set_config),
     lax("pg_backend_pid", "", "int4", |_, c| Ok(Value::Int(i64::from(c.session.backend_pid)))),
     lax("pg_is_in_recovery", "", "bool", |_, _| Ok(Value::Bool(false))),
     lax("pg_is_wal_replay_paused", "", "bool", |_, _| Ok(Value::Bool(false))),
@@ -100,4 +101,15 @@ fn modulo(args: &[Value]) -> Result<Value> {
         (Some(a), Some(b)) => Ok(Value::Int(a.wrapping_rem(b))),
         _ => Ok(Value::Null),
     }
+}
+
+/// The session carries it out when the statement has run.
+fn set_config(args: &[Value], context: &Context<'_>) -> Result<Value> {
+    let Some(name) = args[0].as_str() else {
+        return Err(Error::new(Kind::NullNotAllowed, "SET requires parameter name"));
+    };
+    let value = args[1].as_str().map(str::to_owned);
+    let assignment = Assignment { name: name.to_owned(), value, is_local: args[2].is_true() };
+    context.assigned.borrow_mut().push(assignment);
+    Ok(args[1].clone())
 }

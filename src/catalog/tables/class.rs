@@ -51,7 +51,7 @@ pub(super) fn classes(context: &Context<'_>) -> Made {
             Value::oid(if system && class.kind == 'r' { class.oid } else { storage }),
             Value::Float(-1.0),
             Value::Bool(has_index),
-            char('p'),
+            char(if class.schema.starts_with("pg_temp") { 't' } else { 'p' }),
             char(class.kind),
             count(n_columns),
             Value::Bool(class.kind == 'v'),

@@ -23,6 +23,15 @@ pub struct Target {
     pub typmod: i32,
 }
 
+/// What the columns of a query are assigned to; nothing if there are none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Targets {
+    /// In the order of the query's columns.
+    pub columns: Vec<Target>,
+    /// The statement lists them: the query must have a column for each.
+    pub is_listed: bool,
+}
+
 impl Target {
     /// A parameter of this type.
     pub fn parameter(ty: PgType) -> Self {
@@ -31,8 +40,9 @@ impl Target {
 }
 
 impl Analyzer<'_> {
-    /// A query whose columns are assigned to these targets; as many as it has columns, or none.
-    pub(super) fn assigned(&self, query: &ast::Query, targets: &[Target]) -> Result<Bound> {
+    /// A query whose columns are assigned to these targets, if there are some.
+    pub(super) fn assigned(&self, query: &ast::Query, targets: &Targets) -> Result<Bound> {
+        let Targets { columns: targets, is_listed } = targets;
         let is_plain = query.with.is_none() && query.order_by.is_none() && query.limit_clause.is_none();
         let bound = match query.body.as_ref() {
             // Each value by itself, not the type that the rows have in common.
@@ -42,9 +52,14 @@ impl Analyzer<'_> {
         if targets.is_empty() {
             return Ok(bound);
         }
-        if targets.len() != bound.outputs.len() {
-            return Err(Error::internal("not as many targets as columns"));
+        let n_columns = bound.outputs.len();
+        if n_columns > targets.len() {
+            return Err(Error::new(Kind::Syntax, "INSERT has more expressions than target columns"));
         }
+        if *is_listed && n_columns < targets.len() {
+            return Err(Error::new(Kind::Syntax, "INSERT has more target columns than expressions"));
+        }
+        let targets = &targets[..n_columns];
         let mut typed = Vec::with_capacity(targets.len());
         let literals = bound.literals.iter().zip(&bound.columns);
         for (number, ((literal, column), target)) in literals.zip(targets).enumerate() {

@@ -20,8 +20,10 @@ use super::sets::SetCall;
 use super::subquery::{empty, project};
 use super::typed::Typed;
 use crate::error::{Error, Kind, Result};
+use crate::model::table::PG_TYPMOD;
 use crate::pgtype::types::PgType;
 use crate::sql::fault::from_engine;
+use crate::sql::relations::TEMPORARY;
 use crate::sql::unrolled;
 use crate::sql::values::data_type;
 
@@ -316,18 +318,22 @@ impl Analyzer<'_> {
                     Expr::Cast(Cast::new(Box::new(Expr::Column(own)), wanted)).alias(field.name())
                 }
             });
-            typed.push((field.name().clone(), ty));
+            let typmod = field.metadata().get(PG_TYPMOD).and_then(|typmod| typmod.parse().ok()).unwrap_or(-1);
+            typed.push((field.name().clone(), ty, typmod));
         }
         if is_cast {
             plan = project(plan, exprs)?;
         }
         let plan = aliased(plan, &relation)?;
-        let outputs = typed.iter().enumerate().map(|(at, (name, ty))| Column {
+        let outputs = typed.iter().enumerate().map(|(at, (name, ty, typmod))| Column {
             name: columns.get(at).cloned().unwrap_or_else(|| name.clone()),
-            typed: self.column(Some(&relation), name, *ty),
+            typed: self.column(Some(&relation), name, *ty).with_typmod(*typmod),
         });
         let outputs: Vec<Column> = outputs.collect();
-        self.one_zero.borrow_mut().extend(plan.schema().columns());
+        // A temporary table has what it was given.
+        if schema != TEMPORARY {
+            self.one_zero.borrow_mut().extend(plan.schema().columns());
+        }
         if columns.len() > outputs.len() {
             let shown = own.unwrap_or(table);
             let message = format!(

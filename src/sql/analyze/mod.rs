@@ -47,7 +47,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::sql::sqlparser::ast::{Query, Spanned};
 use datafusion::sql::sqlparser::tokenizer::Location;
 
-pub use self::assign::Target;
+pub use self::assign::{Target, Targets};
 pub use self::output::Output;
 use self::typed::Typed;
 pub use self::types::resolve as named_type;
@@ -116,7 +116,7 @@ pub fn analyze(
     sql: &str,
     parameters: &[Option<PgType>],
     values: Option<&[Datum<'static>]>,
-    targets: &[Target],
+    targets: &Targets,
 ) -> Result<Analyzed> {
     let analyzer = Analyzer {
         environment,

@@ -9,7 +9,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
 use datafusion::sql::sqlparser::ast::{self, LimitClause, OrderByKind, SetExpr};
 
 use super::Analyzer;
-use super::assign::Target;
+use super::assign::Targets;
 use super::cte::Ctes;
 use super::expr::{Clause, Context};
 use super::output::Bound;
@@ -34,7 +34,7 @@ pub(super) struct Limits {
 
 impl Analyzer<'_> {
     /// A statement.
-    pub(super) fn statement(&self, query: &ast::Query, targets: &[Target]) -> Result<Bound> {
+    pub(super) fn statement(&self, query: &ast::Query, targets: &Targets) -> Result<Bound> {
         let bound = self.assigned(query, targets)?;
         // Parameters that nothing has given a type are text.
         for parameter in self.parameters.borrow_mut().iter_mut() {

@@ -54,13 +54,16 @@ pub fn resolve(data_type: &DataType) -> Result<(PgType, i32)> {
             (ty.array(), typmod)
         }
         D::Custom(name, modifiers) => {
+            let is_qualified = name.0.len() > 1;
             let parts: Vec<String> = name
                 .0
                 .iter()
                 .filter_map(ObjectNamePart::as_ident)
-                .map(|ident| match ident.quote_style {
-                    Some(_) => format!("\"{}\"", ident.value),
-                    None => ident.value.to_ascii_lowercase(),
+                .map(|ident| match (ident.value.as_str(), ident.quote_style) {
+                    // Only as a key word is it character(1).
+                    ("char", quoted) if quoted.is_some() || is_qualified => "\"char\"".to_owned(),
+                    (name, Some(_)) => name.to_owned(),
+                    (name, None) => name.to_ascii_lowercase(),
                 })
                 .collect();
             custom(&parts, modifiers)?

@@ -5,10 +5,12 @@ use datafusion::sql::sqlparser::ast::{DataType, Expr, Ident, ObjectName, Query, 
 use super::cursor::Parser;
 use super::lexer::Tok;
 use super::make;
+use super::temporary::{Create, Drop, Insert};
 use crate::error::{Error, Kind, Result};
 
 /// The words that they begin with.
-pub(super) const VERBS: [&str; 7] = ["close", "copy", "declare", "execute", "fetch", "move", "prepare"];
+pub(super) const VERBS: [&str; 10] =
+    ["close", "copy", "create", "declare", "drop", "execute", "fetch", "insert", "move", "prepare"];
 
 /// A statement around a query or expressions.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +43,12 @@ pub enum Utility {
     Fetch(Fetch),
     /// CLOSE; none is ALL.
     Close(Option<String>),
+    /// CREATE TEMPORARY TABLE.
+    Create(Box<Create>),
+    /// INSERT.
+    Insert(Box<Insert>),
+    /// DROP TABLE.
+    Drop(Drop),
 }
 
 /// COPY … TO STDOUT.
@@ -133,12 +141,27 @@ impl Parser<'_> {
             "declare" => Self::declare,
             "fetch" | "move" => Self::fetched,
             "close" => Self::close,
+            "create" | "insert" | "drop" => return self.temporary(word),
             _ => return Ok(None),
         };
         self.advance();
         let statement = if word == "move" { self.moved()? } else { read(self)? };
         match self.tok() {
             Tok::End | Tok::Mark(";") => Ok(Some(statement)),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    fn temporary(&mut self, word: &str) -> Result<Option<Utility>> {
+        self.advance();
+        let read = match word {
+            "create" => self.create_temporary()?,
+            "insert" => self.insert()?,
+            _ => self.drop_table()?,
+        };
+        match self.tok() {
+            _ if read.is_none() => Ok(None),
+            Tok::End | Tok::Mark(";") => Ok(read),
             _ => Err(self.unexpected()),
         }
     }

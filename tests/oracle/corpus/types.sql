@@ -46,3 +46,4 @@ SELECT * FROM trulayer.traces ORDER BY id;
 SELECT * FROM trulayer.spans;
 SELECT * FROM public.spans;
 SELECT * FROM public.requests;
+SELECT '7'::"int8" AS a, 1::"pg_catalog"."text" AS b, '2026-01-01'::pg_catalog."date" AS c, 'x'::pg_catalog.char AS d, 'xy'::"char" AS e, 'x'::pg_catalog."bpchar" AS f;

@@ -22,6 +22,7 @@ use crate::model::statement::Statement;
 use crate::model::table::Fidelity::Superset;
 use crate::model::table::{Column, Lookup, TABLE, Table, Type, bigint, text, timestamptz};
 use crate::pgtype::style::Style;
+use crate::sql::analyze::Targets;
 use crate::sql::engine::{Engine, Plan, Rows, View, Viewer};
 use crate::sql::facts::Facts;
 use crate::sql::timezone::Zone;
@@ -264,6 +265,7 @@ impl Bench {
             search_path: vec!["f".to_owned()],
             sources: vec![Arc::new(source)],
             journal: Arc::default(),
+            temporary: Vec::new(),
         };
         let view = engine.view(&viewer).unwrap();
         Bench { upstream, engine, view }
@@ -273,7 +275,7 @@ impl Bench {
         let ast = crate::sql::parse::statements(sql).unwrap().remove(0);
         let ast::Statement::Query(query) = ast else { panic!("{sql} is no query") };
         self.engine
-            .plan(&self.view, &query, sql, &[], Vec::new())
+            .plan(&self.view, &query, sql, &[], Targets::default())
             .await
             .unwrap_or_else(|error| panic!("{sql}: {error:?}"))
     }
