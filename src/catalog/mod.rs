@@ -202,9 +202,11 @@ pub struct Cursor {
 pub struct Setting {
     /// Its name.
     pub name: String,
-    /// Its value now.
+    /// Its value now, as SHOW has it.
     pub value: String,
-    /// The value that RESET restores.
+    /// Its value now, in its unit.
+    pub raw: String,
+    /// The value that RESET restores, in its unit.
     pub reset_value: String,
     /// `ms`, `kB` …
     pub unit: Option<String>,

@@ -23,6 +23,8 @@ pub(crate) enum Set {
     AclExplode,
     /// Functions of which the gateway knows no rows.
     Empty,
+    /// The partitioned tables above one, of which there are none.
+    Ancestors,
 }
 
 /// The fields of the rows that such functions return, by which `(f(x)).n` finds them.
@@ -56,6 +58,7 @@ impl Set {
             ("pg_get_keywords", 0) => Set::Keywords,
             ("pg_options_to_table", 1) => Set::OptionsToTable,
             ("aclexplode", 1) => Set::AclExplode,
+            ("pg_partition_ancestors", 1) => Set::Ancestors,
             ("pg_listening_channels" | "pg_lock_status" | "pg_cursor" | "pg_prepared_statement", 0) => Set::Empty,
             _ => return None,
         })
@@ -69,6 +72,7 @@ impl Set {
             Set::TimeSeries => vec![types::TIMESTAMPTZ, types::TIMESTAMPTZ, types::INTERVAL],
             Set::Unnest => given.iter().map(|&oid| if oid == types::UNKNOWN { 1009 } else { oid }).collect(),
             Set::SplitToTable => vec![types::TEXT; 2],
+            Set::Ancestors => vec![types::REGCLASS],
             _ => given.to_vec(),
         }
     }
@@ -80,6 +84,7 @@ impl Set {
         match self {
             Set::Scalar | Set::Empty => vec![(name.to_owned(), args.first().copied().unwrap_or(types::TEXT))],
             Set::Series => vec![(name.to_owned(), self.args(args)[0])],
+            Set::Ancestors => vec![("relid".to_owned(), types::REGCLASS)],
             Set::TimeSeries => vec![(name.to_owned(), types::TIMESTAMPTZ)],
             Set::Unnest => args.iter().map(|oid| (name.to_owned(), element(oid))).collect(),
             Set::Subscripts => vec![(name.to_owned(), types::INT4)],
@@ -122,8 +127,8 @@ impl Set {
                 None => Vec::new(),
             },
             Set::Keywords => keywords(),
-            // Nothing here has options or an access list.
-            Set::OptionsToTable | Set::AclExplode | Set::Empty => Vec::new(),
+            // Nothing here has options, an access list or partitions.
+            Set::OptionsToTable | Set::AclExplode | Set::Ancestors | Set::Empty => Vec::new(),
         })
     }
 }

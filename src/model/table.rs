@@ -142,6 +142,8 @@ pub struct Column {
     pub doc: &'static str,
     /// What upstream can filter by this column.
     pub push: &'static [Push],
+    /// The table of the same source, and its column, whose values these are.
+    pub references: Option<(&'static str, &'static str)>,
 }
 
 /// Where a column's value comes from.
@@ -231,7 +233,17 @@ impl Type {
 }
 
 const fn column(name: &'static str, ty: Type) -> Column {
-    Column { name, ty, from: From::Keys(&[]), form: Form::Plain, nullable: false, unit: None, doc: "", push: &[] }
+    Column {
+        name,
+        ty,
+        from: From::Keys(&[]),
+        form: Form::Plain,
+        nullable: false,
+        unit: None,
+        doc: "",
+        push: &[],
+        references: None,
+    }
 }
 
 /// A `text` column, never NULL.
@@ -346,6 +358,13 @@ impl Column {
     #[must_use]
     pub const fn doc(mut self, doc: &'static str) -> Self {
         self.doc = doc;
+        self
+    }
+
+    /// Its values are those of a column of another table of the source.
+    #[must_use]
+    pub const fn references(mut self, table: &'static str, column: &'static str) -> Self {
+        self.references = Some((table, column));
         self
     }
 

@@ -47,6 +47,7 @@ pub enum PgType {
     Numeric,
     Regprocedure,
     Regoper,
+    Regoperator,
     Regclass,
     Regtype,
     Record,
@@ -123,6 +124,7 @@ entries! {
     Numeric 1700 1231 -1 "numeric" "numeric";
     Regprocedure 2202 2207 4 "regprocedure" "regprocedure";
     Regoper 2203 2208 4 "regoper" "regoper";
+    Regoperator 2204 2209 4 "regoperator" "regoperator";
     Regclass 2205 2210 4 "regclass" "regclass";
     Regtype 2206 2211 4 "regtype" "regtype";
     Record 2249 2287 -1 "record" "record";
@@ -191,8 +193,22 @@ impl PgType {
 
     /// Whether the value is a 4-byte object number, shown as a number or as a name.
     pub fn is_oid(self) -> bool {
-        use PgType::{Cid, Oid, Regclass, Regnamespace, Regoper, Regproc, Regprocedure, Regrole, Regtype, Xid};
-        matches!(self, Oid | Xid | Cid | Regproc | Regprocedure | Regoper | Regclass | Regtype | Regnamespace | Regrole)
+        use PgType::{
+            Cid, Oid, Regclass, Regnamespace, Regoper, Regoperator, Regproc, Regprocedure, Regrole, Regtype, Xid,
+        };
+        matches!(
+            self,
+            Oid | Xid
+                | Cid
+                | Regproc
+                | Regprocedure
+                | Regoper
+                | Regoperator
+                | Regclass
+                | Regtype
+                | Regnamespace
+                | Regrole
+        )
     }
 
     /// Whether the binary form is the text itself.

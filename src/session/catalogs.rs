@@ -11,8 +11,8 @@ use datafusion::common::ScalarValue;
 use datafusion::sql::sqlparser::ast::{Expr, Query, Statement, visit_expressions};
 
 use crate::catalog::{
-    self, Activity, Array, Assignment, Column, PreparedStatement, Relation, RelationKind, Rowset, Schema, SessionInfo,
-    Setting, Snapshot, Value,
+    self, Activity, Array, Assignment, Column, ForeignKey, PreparedStatement, Relation, RelationKind, Rowset, Schema,
+    SessionInfo, Setting, Snapshot, Value,
 };
 use crate::error::{Error, Result};
 use crate::function::registry;
@@ -21,6 +21,7 @@ use crate::model::scan::Source;
 use crate::model::table::{self, Table};
 use crate::session::cursors::Declared;
 use crate::session::prepared::Named;
+use crate::session::vars::Described;
 use crate::session::{Session, answer};
 use crate::table::{canonical, system};
 
@@ -140,7 +141,10 @@ fn snapshot(session: &Session) -> Snapshot {
         comment: Some("System views of the gateway: sources, what upstream can filter, scans, quota.".to_owned()),
     };
     let tables = sources.iter().flat_map(|source| {
-        source.connector.tables.iter().map(move |table| relation(&source.name, table, RelationKind::Table))
+        source.connector.tables.iter().map(move |table| Relation {
+            foreign_keys: foreign_keys(source, table),
+            ..relation(&source.name, table, RelationKind::Table)
+        })
     });
     let system_views = system::VIEWS.iter().map(|view| relation(system::SCHEMA, &view.table, RelationKind::View));
     let views = SHAPES.iter().map(|shape| view(shape, &sources));
@@ -195,6 +199,17 @@ fn relation(schema: &str, table: &Table, kind: RelationKind) -> Relation {
     }
 }
 
+/// The columns whose values are those of another table of the source.
+fn foreign_keys(source: &Source, table: &Table) -> Vec<ForeignKey> {
+    let key = |(at, column): (usize, &table::Column)| {
+        let (name, referenced) = column.references?;
+        let other = source.connector.tables.iter().find(|other| other.name == name)?;
+        let referenced = vec![other.position(referenced)?];
+        Some(ForeignKey { columns: vec![at], schema: source.name.clone(), name: name.to_owned(), referenced })
+    };
+    table.columns.iter().enumerate().filter_map(key).collect()
+}
+
 fn info(session: &Session) -> SessionInfo {
     let hello = &session.hello;
     let mut info = SessionInfo::new(&hello.user, &hello.database, Utc::now());
@@ -243,16 +258,17 @@ fn cursor(own: &Declared) -> catalog::Cursor {
 }
 
 fn settings(session: &Session) -> Vec<Setting> {
-    let setting = |(name, value, description): (String, String, String)| Setting {
-        name,
-        reset_value: value.clone(),
-        value,
-        unit: None,
+    let setting = |own: Described| Setting {
+        name: own.name,
+        value: own.shown,
+        raw: own.raw,
+        reset_value: own.reset,
+        unit: own.unit.map(str::to_owned),
         category: "Spanwire".to_owned(),
-        description,
-        context: "user".to_owned(),
-        vartype: "string".to_owned(),
-        source: "default".to_owned(),
+        description: own.doc.to_owned(),
+        context: own.context.to_owned(),
+        vartype: own.vartype.to_owned(),
+        source: own.source.to_owned(),
     };
-    session.vars.all().into_iter().map(setting).collect()
+    session.vars.described().into_iter().map(setting).collect()
 }

@@ -30,6 +30,29 @@ pub struct Vars {
     switches: Vec<(String, &'static str)>,
 }
 
+/// A setting and its value, as a row of `pg_settings`.
+#[derive(Clone, Debug)]
+pub struct Described {
+    /// Its name.
+    pub name: String,
+    /// Its value as SHOW has it.
+    pub shown: String,
+    /// Its value in its unit.
+    pub raw: String,
+    /// What RESET goes back to, in its unit.
+    pub reset: String,
+    /// `ms` or `kB`.
+    pub unit: Option<&'static str>,
+    /// `bool`, `integer`, `real`, `string` or `enum`.
+    pub vartype: &'static str,
+    /// `user`, or `internal` for what no session sets.
+    pub context: &'static str,
+    /// `default` or `session`.
+    pub source: &'static str,
+    /// What it does.
+    pub doc: &'static str,
+}
+
 /// How long a SET lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -175,6 +198,44 @@ impl Vars {
         let switch = |(name, doc): &(String, &str)| {
             let value = self.values.get(&name.to_lowercase()).map_or("off", String::as_str);
             (name.clone(), value.to_owned(), (*doc).to_owned())
+        };
+        SETTINGS.iter().map(one).chain(self.switches.iter().map(switch)).collect()
+    }
+
+    /// All settings as `pg_settings` has them.
+    pub fn described(&self) -> Vec<Described> {
+        let raw = |values: &Values, name: &str| values.get(&name.to_lowercase()).cloned().unwrap_or_default();
+        let one = |setting: &Setting| {
+            let (vartype, unit) = setting.ty.described();
+            let (raw, reset) = (raw(&self.values, setting.name), raw(&self.defaults, setting.name));
+            // What nobody sets is kept as text, also the numbers.
+            let is_number = !setting.open && raw.parse::<i64>().is_ok();
+            let vartype = if is_number { "integer" } else { vartype };
+            Described {
+                name: setting.name.to_owned(),
+                shown: value::show(setting.ty, &raw),
+                source: if raw == reset { "default" } else { "session" },
+                raw,
+                reset,
+                unit,
+                vartype,
+                context: if setting.open { "user" } else { "internal" },
+                doc: setting.doc,
+            }
+        };
+        let switch = |(name, doc): &(String, &'static str)| {
+            let own = Some(raw(&self.values, name)).filter(|raw| !raw.is_empty()).unwrap_or_else(|| "off".to_owned());
+            Described {
+                name: name.clone(),
+                shown: own.clone(),
+                source: if own == "off" { "default" } else { "session" },
+                raw: own,
+                reset: "off".to_owned(),
+                unit: None,
+                vartype: "bool",
+                context: "user",
+                doc,
+            }
         };
         SETTINGS.iter().map(one).chain(self.switches.iter().map(switch)).collect()
     }

@@ -70,7 +70,10 @@ pub(crate) const REQUESTS: Table = Table {
         bigint("latency_ms").unit("ms").doc("From the request's arrival at the proxy to the last byte sent."),
         bigint("status_code").doc("HTTP status that the provider returned.").push(&[class("status", Superset, STATUS)]),
         text("error_message").null().doc("Error text; NULL for a successful request."),
-        text("trace_id").null().doc("Trace the call belongs to; NULL outside an SDK observe()."),
+        text("trace_id")
+            .null()
+            .doc("Trace the call belongs to; NULL outside an SDK observe().")
+            .references("traces", "id"),
         timestamptz("created_at").doc("When the request arrived at the proxy.").push(TIME),
         PROVIDER_KEY_ID,
         extra(),

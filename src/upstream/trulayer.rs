@@ -139,7 +139,10 @@ const SPANS: Table = Table {
         reach_us: 3_600 * 1_000_000,
     }),
     columns: &[
-        text("trace_id").doc("Trace that the span belongs to.").push(&[push(Op::AnyOf, "trace_id", Exact)]),
+        text("trace_id")
+            .doc("Trace that the span belongs to.")
+            .push(&[push(Op::AnyOf, "trace_id", Exact)])
+            .references("traces", "id"),
         text("span_id").keys(&["span_id", "id"]).doc("Unique ID of the span."),
         text("name").doc("Name."),
         text("type").null().doc("llm, tool, retrieval, other, default or custom."),

@@ -5,6 +5,7 @@ Each function `pair_…` gets a place to connect to and returns something that c
 
 import asyncio
 import datetime
+import functools
 import io
 import json
 import os
@@ -19,11 +20,15 @@ import psycopg2
 import psycopg2.extras
 import pyodbc
 import sqlalchemy
+from pgcli.pgexecute import PGExecute
+from pgspecial.main import PGSpecial
 
 from checks import equal
-from gateway import DATABASE, PASSWORD, USER
+from gateway import DATABASE, PASSWORD, SOURCES, USER
+from jvm_and_node import JDBC_JAR, node_modules
 from mirror import mirrored
 
+HERE = Path(__file__).parent
 ODBC_DRIVER = "/usr/lib/x86_64-linux-gnu/odbc/psqlodbcw.so"
 BOUND = "created_at > '2020-01-01'"
 REQUESTS = f"SELECT * FROM spanlens.requests WHERE {BOUND} ORDER BY created_at, id"
@@ -48,6 +53,8 @@ def run(report, demo):
         for name, function in list(globals().items()):
             if name.startswith("pair_"):
                 report.run(f"pairs: {name.removeprefix('pair_').replace('_', ' ')}", _compare, function, own, theirs)
+        # Last, because it adds to the catalogs of the mirror.
+        report.run("pairs: postgres_fdw of a PostgreSQL on top of the gateway", _foreign, own, theirs)
 
 
 def _compare(function, own, theirs):
@@ -85,6 +92,26 @@ def _tables(connection):
         f"{schema}.{table}" for schema, table in connection.execute(
             "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
         ).fetchall()]
+
+
+def _foreign(own, theirs):
+    """A PostgreSQL that has the gateway's tables as foreign ones answers as of its own."""
+    with theirs.connect() as postgres:
+        for statement in (
+                "CREATE EXTENSION postgres_fdw",
+                f"CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '{own.host}', port '{own.port}', dbname '{DATABASE}')",
+                f"CREATE USER MAPPING FOR {USER} SERVER far OPTIONS (user '{USER}', password '{PASSWORD}')",
+                "CREATE SCHEMA far", "IMPORT FOREIGN SCHEMA spanlens FROM SERVER far INTO far", "ANALYZE far.traces"):
+            postgres.execute(statement)
+        for query in (
+                f"SELECT count(*) FROM @requests WHERE {BOUND}", f"SELECT * FROM @requests WHERE {BOUND} ORDER BY created_at, id",
+                f"SELECT provider, count(*), sum(latency_ms) FROM @requests WHERE {BOUND} AND latency_ms > 500 GROUP BY 1 ORDER BY 1",
+                f"SELECT id FROM @requests WHERE {BOUND} AND provider IN ('openai', 'groq') AND model LIKE 'gpt%' ORDER BY id",
+                f"SELECT id FROM @requests WHERE {BOUND} ORDER BY latency_ms DESC, id LIMIT 7",
+                f"SELECT count(*), min(t.started_at) FROM @requests AS r JOIN @traces AS t ON t.id = r.trace_id WHERE r.{BOUND} "
+                "AND t.started_at > '2020-01-01'"):
+            far, near = (postgres.execute(query.replace("@", f"{schema}.")).fetchall() for schema in ("far", "spanlens"))
+            equal(far, near, query)
 
 
 # --- psycopg2
@@ -352,16 +379,65 @@ def pair_psql_output(at):
         f"\\copy (SELECT id FROM spanlens.requests WHERE {BOUND} ORDER BY id) TO STDOUT CSV HEADER")]
 
 
+# --- pgcli
+
+def pair_pgcli(at):
+    executor = PGExecute(DATABASE, USER, PASSWORD, at.host, at.port)
+    ours = set(SOURCES)
+    found = [
+        sorted(row for row in executor.tables() if row[0] in ours), sorted(str(row) for row in executor.table_columns() if row[0] in ours),
+        sorted(map(str, (row for row in executor.functions() if row.func_name in ("upper", "count", "generate_series")))),
+        sorted(map(str, executor.foreignkeys())), list(executor.datatypes()), list(executor.casing())]
+    special = PGSpecial()
+    for command in (
+            r"\d spanlens.requests", r"\d+ trulayer.spans", r"\dt spanlens.*", r"\df upper", r"\dT", r"\di spanlens.*",
+            r"\dp spanlens.requests", r"\dm", r"\ds", r"\ddp"):
+        for title, rows, headers, status in special.execute(executor.conn.cursor(), command):
+            found.append((command, title, list(rows or []), headers, status))
+    executor.conn.close()
+    return found
+
+
+def pair_settings(at):
+    # What a tool reads of a setting; "source" tells how the server was started.
+    with at.connect() as connection:
+        return connection.execute(
+            "SELECT name, setting, unit, vartype FROM pg_settings WHERE name IN ('work_mem', 'lock_timeout', "
+            "'client_min_messages', 'extra_float_digits', 'max_index_keys', 'DateStyle', 'IntervalStyle', "
+            "'transaction_isolation', 'default_transaction_isolation', 'bytea_output', 'client_encoding') ORDER BY name").fetchall()
+
+
 # --- programs in other languages
 
 def pair_node(at):
-    return _program(["node", Path(__file__).parent / "pair.js"], at)
+    return json.loads(_program(at, {"NODE_PATH": node_modules()}, "node", HERE / "pair.js"))
 
 
-def _program(command, at):
-    from jvm_and_node import node_modules  # pylint: disable=import-outside-toplevel
+def pair_pgjdbc(at):
+    return _program(at, {"CLASSPATH": JDBC_JAR}, "java", HERE / "Pair.java", TYPES).splitlines()
+
+
+def pair_go(at):
+    return _program(at, {}, _go_program()).splitlines()
+
+
+@functools.cache
+def _go_program():
+    """Compiles the program against Debian's packages of pgx and lib/pq."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "spanwire" / "go"
+    settings = {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOCACHE": str(cache / "build"), "GOFLAGS": ""}
     done = subprocess.run(
-        command, env=os.environ | at.environment | {"NODE_PATH": node_modules()}, capture_output=True, text=True, timeout=100, check=False)
+        ["go", "build", "-o", str(cache / "pair"), "."], cwd=HERE / "go", env=os.environ | settings, capture_output=True, text=True,
+        timeout=100, check=False)
     if done.returncode != 0:
-        raise AssertionError(f"{Path(command[1]).name} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return json.loads(done.stdout)
+        raise AssertionError(f"go build:\n{done.stderr}")
+    return str(cache / "pair")
+
+
+def _program(at, settings, *command):
+    """What a program prints."""
+    done = subprocess.run(
+        command, env=os.environ | at.environment | settings, capture_output=True, text=True, timeout=100, check=False)
+    if done.returncode != 0:
+        raise AssertionError(f"{Path(str(command[-1])).name[:40]} ended with {done.returncode}:\n{done.stdout[-2000:]}{done.stderr}")
+    return done.stdout

@@ -1,11 +1,13 @@
 //! SELECT: select list, grouping, sort keys.
 
 use datafusion::sql::sqlparser::ast::{
-    Distinct as AstDistinct, Expr, GroupByExpr, NamedWindowExpr, ObjectName, OrderByExpr, Select as Ast, SelectItem,
-    SelectItemQualifiedWildcardKind,
+    Distinct as AstDistinct, Expr, FunctionArguments, GroupByExpr, Ident, NamedWindowExpr, ObjectName, OrderByExpr,
+    Select as Ast, SelectItem, SelectItemQualifiedWildcardKind, TableAlias, TableAliasColumnDef, TableFactor,
+    TableWithJoins,
 };
 
 use super::super::plan::{Body, Distinct, Group, Node, Query, Select};
+use super::super::sets::Set;
 use super::super::types;
 use super::query::{ordinal, simple, sort_key};
 use super::{Binder, Bound, Clause, Scope, fold, names, optimise, parts};
@@ -34,7 +36,8 @@ impl Binder<'_, '_> {
     pub(super) fn select(&mut self, select: &Ast, order: &[OrderByExpr]) -> Result<Query> {
         refuse(select)?;
         self.push_scope();
-        let plan = self.inner_select(select, order);
+        let moved = sets_in_from(select);
+        let plan = self.inner_select(moved.as_ref().unwrap_or(select), order);
         self.scopes.pop();
         plan
     }
@@ -258,6 +261,51 @@ fn add(outputs: &mut Vec<Output>, bound: Bound) -> usize {
         outputs.push((String::new(), bound));
         outputs.len() - 1
     })
+}
+
+/// A SELECT that groups by what a set-returning function gives, with that function in FROM; `None` for any other.
+fn sets_in_from(select: &Ast) -> Option<Ast> {
+    let GroupByExpr::Expressions(exprs, _) = &select.group_by else { return None };
+    let mut moved: Option<Ast> = None;
+    for (at, expr) in exprs.iter().enumerate() {
+        let listed = match expr {
+            Expr::Value(value) => ordinal(&value.value, select.projection.len()).ok().flatten(),
+            Expr::Identifier(name) => select
+                .projection
+                .iter()
+                .position(|item| matches!(item, SelectItem::ExprWithAlias { alias, .. } if fold(alias) == fold(name))),
+            _ => None,
+        };
+        let listed = listed.and_then(|place| item_expr(&select.projection[place])).unwrap_or(expr);
+        let Expr::Function(call) = listed else { continue };
+        let FunctionArguments::List(list) = &call.args else { continue };
+        let name = call.name.0.last().and_then(|part| part.as_ident()).map(fold).unwrap_or_default();
+        if Set::named(&name, &vec![types::UNKNOWN; list.args.len()]).is_none() {
+            continue;
+        }
+        let own = moved.get_or_insert_with(|| select.clone());
+        let column = Ident::with_quote('"', format!("grouped {at}"));
+        let columns = vec![TableAliasColumnDef { name: column.clone(), data_type: None }];
+        let alias = Some(TableAlias { explicit: true, name: column.clone(), columns, at: None });
+        let (name, args) = (call.name.clone(), list.args.clone());
+        let relation = TableFactor::Function { lateral: true, name, args, with_ordinality: false, alias };
+        own.from.push(TableWithJoins { relation, joins: Vec::new() });
+        let value = Expr::Identifier(column);
+        for item in &mut own.projection {
+            match item {
+                SelectItem::ExprWithAlias { expr, .. } if expr == listed => *expr = value.clone(),
+                SelectItem::UnnamedExpr(expr) if expr == listed => {
+                    let alias = Ident::with_quote('"', names::output(expr));
+                    *item = SelectItem::ExprWithAlias { expr: value.clone(), alias };
+                }
+                _ => {}
+            }
+        }
+        if let GroupByExpr::Expressions(keys, _) = &mut own.group_by {
+            keys[at] = value;
+        }
+    }
+    moved
 }
 
 fn item_expr(item: &SelectItem) -> Option<&Expr> {

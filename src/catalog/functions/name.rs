@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::context::{Class, Context};
 use super::super::tables;
-use super::super::value::Value;
+use super::super::value::{Row, Value};
 use super::super::{oids, relations, types};
 use super::{Function, int_at, lax, oid_at, str_at, strict};
 use crate::error::{Error, Kind, Result};
@@ -112,10 +112,20 @@ pub(crate) fn object_oid(text: &str, of: u32, context: &Context<'_>) -> Result<u
             Some(oid) => Ok(oid),
             None => missing(Kind::UndefinedObject, "role"),
         },
-        types::REGPROC | types::REGPROCEDURE => {
-            let name = text.split('(').next().and_then(split).and_then(|mut parts| parts.pop()).unwrap_or_default();
-            match find_by_name("pg_proc", &name, context)? {
-                Some(oid) => Ok(oid),
+        types::REGPROC => match all_by_name("pg_proc", &last(), context)?.as_slice() {
+            [] => missing(Kind::UndefinedFunction, "function"),
+            [one] => Ok(one[0].as_oid().unwrap_or_default()),
+            _ => Err(Error::new(Kind::AmbiguousFunction, format!("more than one function named \"{text}\""))),
+        },
+        types::REGPROCEDURE => {
+            let Some((name, args)) = text.strip_suffix(')').and_then(|text| text.split_once('(')) else {
+                return Err(Error::new(Kind::InvalidText, "expected a left parenthesis"));
+            };
+            let name = split(name).and_then(|mut parts| parts.pop()).unwrap_or_default();
+            let args = args.split(',').map(str::trim).filter(|arg| !arg.is_empty()).map(types::parse);
+            let Some(args) = args.collect::<Option<Vec<u32>>>() else { return missing(Kind::UndefinedObject, "type") };
+            match all_by_name("pg_proc", &name, context)?.iter().find(|row| arguments(row) == args) {
+                Some(row) => Ok(row[0].as_oid().unwrap_or_default()),
                 None => missing(Kind::UndefinedFunction, "function"),
             }
         }
@@ -133,8 +143,65 @@ fn find_by_name(relation: &str, name: &str, context: &Context<'_>) -> Result<Opt
     Ok(found.and_then(|&at| rows[at][0].as_oid()))
 }
 
+/// The rows of a relation whose second column, its name, is that.
+fn all_by_name(relation: &str, name: &str, context: &Context<'_>) -> Result<Vec<Row>> {
+    let Some(position) = relations::find("pg_catalog", relation) else { return Ok(Vec::new()) };
+    let index = context.index(position, 1)?;
+    let rows = context.rows(position)?;
+    let places = Value::text(name).key().and_then(|key| index.get(&key));
+    Ok(places.into_iter().flatten().map(|&at| Arc::clone(&rows[at])).collect())
+}
+
+/// A column of a row of one of the catalogs.
+fn cell<'r>(relation: &str, row: &'r Row, column: &str) -> Option<&'r Value> {
+    let position = relations::find("pg_catalog", relation)?;
+    let at = relations::all()[position].columns.iter().position(|own| own.name == column)?;
+    row.get(at)
+}
+
+/// The types of a function's arguments.
+fn arguments(row: &Row) -> Vec<u32> {
+    match cell("pg_proc", row, "proargtypes") {
+        Some(Value::Array(array)) => array.items.iter().filter_map(Value::as_oid).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The name of a type within the text of a function or operator.
+fn type_text(oid: u32, context: &Context<'_>) -> String {
+    context.type_name(oid, None).unwrap_or_else(|| oid.to_string())
+}
+
+/// A function with its arguments, as `regprocedure` is written.
+fn procedure_text(oid: i64, context: &Context<'_>) -> Option<String> {
+    let row = find_row("pg_proc", oid, context).ok()??;
+    let args: Vec<String> = arguments(&row).into_iter().map(|arg| type_text(arg, context)).collect();
+    Some(format!("{}({})", quoted(row[1].as_str()?), args.join(",")))
+}
+
+/// An operator with its operands, as `regoperator` is written.
+fn operator_text(oid: i64, context: &Context<'_>) -> Option<String> {
+    let row = find_row("pg_operator", oid, context).ok()??;
+    let operand = |column| match cell("pg_operator", &row, column).and_then(Value::as_oid) {
+        Some(oid) if oid != 0 => type_text(oid, context),
+        _ => "NONE".to_owned(),
+    };
+    Some(format!("{}({},{})", row[1].as_str()?, operand("oprleft"), operand("oprright")))
+}
+
+/// The name of a function or operator, with its schema if others have it, too.
+fn unique_name(relation: &str, oid: i64, context: &Context<'_>) -> Option<String> {
+    let row = find_row(relation, oid, context).ok()??;
+    let name = row[1].as_str()?;
+    let shown = if relation == "pg_proc" { quoted(name) } else { name.to_owned() };
+    match all_by_name(relation, name, context).ok()?.len() {
+        0 | 1 => Some(shown),
+        _ => Some(format!("pg_catalog.{shown}")),
+    }
+}
+
 /// Finds the row of a relation whose first column, its oid, is that.
-pub(super) fn find_row(relation: &str, oid: i64, context: &Context<'_>) -> Result<Option<super::super::value::Row>> {
+pub(super) fn find_row(relation: &str, oid: i64, context: &Context<'_>) -> Result<Option<Row>> {
     let Some(position) = relations::find("pg_catalog", relation) else { return Ok(None) };
     let index = context.index(position, 0)?;
     let rows = context.rows(position)?;
@@ -151,8 +218,10 @@ pub(crate) fn object_text(oid: i64, of: u32, context: &Context<'_>) -> String {
         types::REGTYPE => context.type_name(number, None),
         types::REGNAMESPACE => context.schema_name(number).map(quoted),
         types::REGROLE => context.roles().into_iter().find(|(_, role)| *role == number).map(|(name, _)| quoted(&name)),
-        types::REGPROC | types::REGPROCEDURE => second_column("pg_proc", oid, context),
-        2203 | 2204 => second_column("pg_operator", oid, context),
+        types::REGPROC => unique_name("pg_proc", oid, context),
+        types::REGPROCEDURE => procedure_text(oid, context),
+        2203 => unique_name("pg_operator", oid, context),
+        2204 => operator_text(oid, context),
         4191 => second_column("pg_collation", oid, context),
         _ => None,
     };

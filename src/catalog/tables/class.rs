@@ -31,6 +31,15 @@ pub(crate) fn key_columns(relation: &Relation) -> &[usize] {
     relation.primary_key.as_deref().unwrap_or_default()
 }
 
+/// Whether a table has a foreign key, or is referred to by one. Such keys have triggers, and tools look for that.
+fn is_referring(context: &Context<'_>, class: &Class) -> bool {
+    let Source::User(position) = class.source else { return false };
+    let own = &context.snapshot.relations[position];
+    let refers =
+        |other: &Relation| other.foreign_keys.iter().any(|key| (&key.schema, &key.name) == (&own.schema, &own.name));
+    !own.foreign_keys.is_empty() || context.snapshot.relations.iter().any(refers)
+}
+
 pub(super) fn classes(context: &Context<'_>) -> Made {
     let rows = context.classes.iter().map(|class| {
         let system = matches!(class.source, Source::System(_));
@@ -55,6 +64,7 @@ pub(super) fn classes(context: &Context<'_>) -> Made {
             char(class.kind),
             count(n_columns),
             Value::Bool(class.kind == 'v'),
+            Value::Bool(is_referring(context, class)),
             Value::Bool(true),
             char(if class.kind == 'r' && !system { 'd' } else { 'n' }),
         ]
@@ -74,6 +84,7 @@ pub(super) fn classes(context: &Context<'_>) -> Made {
             "relkind",
             "relnatts",
             "relhasrules",
+            "relhastriggers",
             "relispopulated",
             "relreplident",
         ],

@@ -11,7 +11,7 @@ pub(super) fn settings(context: &Context<'_>) -> Made {
     let rows = context.session.settings.iter().map(|setting| {
         vec![
             Value::text(&setting.name),
-            Value::text(&setting.value),
+            Value::text(&setting.raw),
             Value::optional_text(setting.unit.as_deref()),
             Value::text(&setting.category),
             Value::text(&setting.description),

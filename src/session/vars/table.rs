@@ -29,6 +29,21 @@ pub(super) enum Type {
     Span,
 }
 
+impl Type {
+    /// How `pg_settings` names it, and its unit.
+    pub(super) fn described(self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Type::Bool => ("bool", None),
+            Type::Integer(..) => ("integer", None),
+            Type::Real => ("real", None),
+            Type::Millis => ("integer", Some("ms")),
+            Type::Kilobytes => ("integer", Some("kB")),
+            Type::Enum(_) => ("enum", None),
+            Type::Text | Type::Zone | Type::Path | Type::DateStyle | Type::Encoding | Type::Span => ("string", None),
+        }
+    }
+}
+
 /// One setting.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Setting {
