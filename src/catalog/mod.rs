@@ -30,6 +30,8 @@ mod tests;
 mod tsv;
 mod types;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use datafusion::sql::sqlparser::ast;
 
@@ -136,7 +138,7 @@ pub struct SessionInfo {
     /// The search path, `$user` not yet replaced.
     pub search_path: Vec<String>,
     /// The settings, for `current_setting` and `pg_settings`.
-    pub settings: Vec<Setting>,
+    pub settings: Arc<Vec<Setting>>,
     /// The number that stands in BackendKeyData.
     pub backend_pid: i32,
     /// The time of the statement.
@@ -300,7 +302,7 @@ impl SessionInfo {
             session_user: user.to_owned(),
             database: database.to_owned(),
             search_path: vec!["$user".to_owned(), "public".to_owned()],
-            settings: Vec::new(),
+            settings: Arc::default(),
             backend_pid: 1,
             now,
             transaction_start: now,

@@ -10,6 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::statement::{Notice, Severity, Statement};
 use crate::pgtype::style::{ByteaOutput, DateOrder, IntervalStyle, Style};
 use crate::pgtype::zone::Zone;
+use crate::session::catalogs::Shown;
 use crate::session::command::{Command, Discard, Modes, Parsed};
 use crate::session::gateway::Gateway;
 use crate::session::vars::{Scope, Vars, no_writing};
@@ -259,6 +260,8 @@ fn take_modes(session: &mut Session, modes: &Modes) -> Result<()> {
 }
 
 fn transaction(session: &mut Session, command: &Command, statement: &Statement) -> Result<Outcome> {
+    // Its modes are settings.
+    session.shown = Shown::default();
     match command {
         Command::Begin { modes, tag } => {
             if session.transaction.begin(statement.started) {

@@ -1,7 +1,7 @@
 //! Queries over the catalogs: what the session sees, as [`crate::catalog`] wants it.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 use datafusion::arrow::array::Array as _;
@@ -24,6 +24,13 @@ use crate::session::prepared::Named;
 use crate::session::vars::Described;
 use crate::session::{Session, answer};
 use crate::table::{canonical, system};
+
+/// What the catalogs show of a session, kept until something changes that they show.
+#[derive(Debug, Default)]
+pub(super) struct Shown {
+    snapshot: OnceLock<Arc<Snapshot>>,
+    settings: OnceLock<Arc<Vec<Setting>>>,
+}
 
 /// Whether every relation of a statement is one of the catalogs.
 pub(super) fn applies(session: &Session, statement: &Statement) -> bool {
@@ -127,7 +134,11 @@ fn value(scalar: &ScalarValue) -> Result<Value> {
 }
 
 /// The tables that the session sees.
-fn snapshot(session: &Session) -> Snapshot {
+fn snapshot(session: &Session) -> Arc<Snapshot> {
+    Arc::clone(session.shown.snapshot.get_or_init(|| Arc::new(made_snapshot(session))))
+}
+
+fn made_snapshot(session: &Session) -> Snapshot {
     let sources = session.visible_sources();
     let public = Schema { name: "public".to_owned(), oid: None, comment: Some("standard public schema".to_owned()) };
     let schemas = sources.iter().map(|source| Schema {
@@ -216,7 +227,7 @@ fn info(session: &Session) -> SessionInfo {
     let since = session.transaction.since().and_then(DateTime::from_timestamp_micros);
     info.transaction_start = since.unwrap_or(info.now);
     info.search_path = session.vars.search_path();
-    info.settings = settings(session);
+    info.settings = Arc::clone(session.shown.settings.get_or_init(|| Arc::new(settings(session))));
     info.backend_pid = hello.pid;
     info.server_start = session.gateway.started;
     info.server_version = answer::version().trim_start_matches("PostgreSQL ").to_owned();

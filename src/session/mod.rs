@@ -26,6 +26,7 @@ use crate::model::journal::Journal;
 use crate::model::scan::Source;
 use crate::model::statement::{Policy, Severity, Statement};
 use crate::pgtype::types::PgType;
+use crate::session::catalogs::Shown;
 use crate::session::command::{Command, Parsed};
 use crate::session::copy::CopyFormat;
 use crate::session::cursors::Cursors;
@@ -77,6 +78,7 @@ pub struct Session {
     temporary: Temporary,
     /// What cursors and temporary tables take from.
     memory: Arc<dyn MemoryPool>,
+    shown: Shown,
     /// A text of several statements runs, which is a transaction by itself.
     is_script: bool,
     /// The scans of the user.
@@ -131,6 +133,7 @@ impl Session {
             cursors: Cursors::default(),
             temporary: Temporary::default(),
             memory,
+            shown: Shown::default(),
             is_script: false,
             journal,
             view: None,
@@ -226,6 +229,7 @@ impl Session {
     /// A setting has changed that plans depend on.
     fn forget_view(&mut self) {
         self.view = None;
+        self.shown = Shown::default();
         self.generation += 1;
     }
 

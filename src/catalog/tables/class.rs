@@ -102,9 +102,11 @@ const SYSTEM_COLUMNS: &[(&str, u32, i64)] = &[
     ("tableoid", types::OID, -6),
 ];
 
-pub(super) fn attributes(context: &Context<'_>) -> Made {
+/// The columns of the catalogs, or of everything else.
+pub(super) fn attributes(context: &Context<'_>, of_catalogs: bool) -> Made {
     let mut rows = Vec::new();
-    for class in &context.classes {
+    let is_wanted = |class: &&Class| matches!(class.source, Source::System(_)) == of_catalogs;
+    for class in context.classes.iter().filter(is_wanted) {
         let mut push = |name: &str, type_oid: u32, number: i64, not_null: bool| {
             let entry = types::get(type_oid);
             rows.push(vec![

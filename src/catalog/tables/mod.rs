@@ -5,7 +5,7 @@ mod object;
 mod session;
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use super::cast;
 use super::context::{Class, Context, row};
@@ -66,23 +66,35 @@ static SHARED: LazyLock<Shared> = LazyLock::new(Default::default);
 pub(crate) fn rows(context: &Context<'_>, position: usize) -> Result<Vec<Row>> {
     let relation = &relations::all()[position];
     let mut rows = dumped(context, relation)?;
+    if (relation.schema, relation.name) == ("pg_catalog", "pg_attribute") {
+        // The columns of the catalogs themselves are the same for everybody, and many.
+        static OF_CATALOGS: OnceLock<Vec<Row>> = OnceLock::new();
+        let of_catalogs = || filled(relation, class::attributes(context, true));
+        rows.extend(OF_CATALOGS.get_or_init(of_catalogs).iter().cloned());
+    }
     if let Some(made) = made(context, relation)? {
-        let places: Vec<Option<usize>> =
-            made.columns.iter().map(|name| relation.columns.iter().position(|column| column.name == *name)).collect();
-        debug_assert!(places.iter().all(Option::is_some), "{}: {:?}", relation.name, made.columns);
-        let defaults: Vec<Value> =
-            relation.columns.iter().map(|column| default(column.type_oid, column.not_null)).collect();
-        rows.extend(made.rows.into_iter().map(|cells| {
-            let mut values = defaults.clone();
-            for (place, cell) in places.iter().zip(cells) {
-                if let Some(at) = *place {
-                    values[at] = cell;
-                }
-            }
-            row(values)
-        }));
+        rows.extend(filled(relation, made));
     }
     Ok(rows)
+}
+
+/// Rows with all columns of their relation.
+fn filled(relation: &System, made: Made) -> Vec<Row> {
+    let places: Vec<Option<usize>> =
+        made.columns.iter().map(|name| relation.columns.iter().position(|column| column.name == *name)).collect();
+    debug_assert!(places.iter().all(Option::is_some), "{}: {:?}", relation.name, made.columns);
+    let defaults: Vec<Value> =
+        relation.columns.iter().map(|column| default(column.type_oid, column.not_null)).collect();
+    let with_defaults = |cells: Vec<Value>| {
+        let mut values = defaults.clone();
+        for (place, cell) in places.iter().zip(cells) {
+            if let Some(at) = *place {
+                values[at] = cell;
+            }
+        }
+        row(values)
+    };
+    made.rows.into_iter().map(with_defaults).collect()
 }
 
 /// Rows under column names; other columns get a default.
@@ -94,7 +106,7 @@ pub(super) struct Made {
 fn made(context: &Context<'_>, relation: &System) -> Result<Option<Made>> {
     Ok(Some(match (relation.schema, relation.name) {
         ("pg_catalog", "pg_class") => class::classes(context),
-        ("pg_catalog", "pg_attribute") => class::attributes(context),
+        ("pg_catalog", "pg_attribute") => class::attributes(context, false),
         ("pg_catalog", "pg_index") => class::indexes(context),
         ("pg_catalog", "pg_constraint") => class::constraints(context),
         ("pg_catalog", "pg_type") => class::row_types(context),

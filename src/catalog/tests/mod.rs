@@ -4,6 +4,8 @@
 mod api;
 mod psql;
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use datafusion::sql::sqlparser::ast::{Query, Statement};
 
@@ -93,11 +95,11 @@ fn session() -> SessionInfo {
     };
     let mut session = SessionInfo::new("metabase", "app", now);
     session.server_version = "15.18".to_owned();
-    session.settings = vec![
+    session.settings = Arc::new(vec![
         setting("server_version_num", "150018"),
         setting("search_path", "\"$user\", public"),
         setting("max_index_keys", "32"),
-    ];
+    ]);
     session.sessions = vec![Activity {
         pid: 1,
         user: "metabase".to_owned(),
