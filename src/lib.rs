@@ -37,7 +37,8 @@
 //! * *One quota, never exceeded.* Every HTTP attempt takes a permit. The limiter looks at any window of the vendor's
 //!   length, and a call holds its slot from before it is sent until that long after its headers came.
 //! * *No secret leaves.* A credential is a sensitive header of requests to its own host; it stands in no URL, log or error.
-//! * *Only reading.* Statements are classified before planning; the plan is looked at once more before it runs.
+//! * *Only reading,* but for temporary tables of the session. Statements are classified before planning; the plan is looked
+//!   at once more before it runs.
 //! * *Cancel, timeout and a client that left* drop the stream, which drops the HTTP call and gives the permit back.
 //!   Operators that compute without pause look at the statement's token ([`sql::cancel`]).
 //!
@@ -60,6 +61,10 @@
 //! * The tables of `public` are views, UNION ALL over one projection a source; filters, orders and limits go through them by
 //!   the engine's rules and one of ours ([`table::canonical`], [`table::ordered`]).
 //! * Rows of TruLayer's spans without a trace named are those of the traces that started in the time range or an hour before.
+//! * A cursor starts its query at the first FETCH, and WITH HOLD does not fill it at COMMIT: nothing that it reads is of a
+//!   transaction ([`session`]). Temporary tables are the one thing that a session writes; they are in memory, and in a
+//!   schema of their own before all others.
+//! * Lists are unrolled by an operator of ours, whose batches are bounded by their bytes ([`sql::unnest`]).
 //! * The default search path is `"$user", public` and then the sources: `requests` means the virtual table over all of
 //!   them, and what only one vendor has is found without its schema.
 

@@ -447,7 +447,9 @@ def _check_keys(demo, dialect):
         inspector = sqlalchemy.inspect(engine)
         key = inspector.get_pk_constraint("requests", schema="spanlens")
         equal((key["name"], key["constrained_columns"]), ("requests_pkey", ["id"]))
-        equal(inspector.get_foreign_keys("requests", schema="spanlens"), [])
+        keys = inspector.get_foreign_keys("requests", schema="spanlens")
+        equal([(key["constrained_columns"], key["referred_schema"], key["referred_table"], key["referred_columns"]) for key in keys],
+              [(["trace_id"], "spanlens", "traces", ["id"])])
         equal(inspector.get_indexes("requests", schema="spanlens"), [])
         comment = inspector.get_table_comment("requests", schema="spanlens")
         equal(comment, {"text": "One row per LLM call that went through the Spanlens proxy."})

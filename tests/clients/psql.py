@@ -80,7 +80,9 @@ def check_d_requests(demo):
     equal(lines[:2], ['Table "spanlens.requests"', "Column|Type|Collation|Nullable|Default"])
     columns = [tuple(line.split("|")) for line in lines[2:17]]
     equal(columns, [(name, kind, "", null, "") for name, kind, null in REQUESTS])
-    equal([line.strip() for line in lines[17:]], ["Indexes:", '"requests_pkey" PRIMARY KEY, btree (id)'])
+    equal([line.strip() for line in lines[17:]], [
+        "Indexes:", '"requests_pkey" PRIMARY KEY, btree (id)', "Foreign-key constraints:",
+        '"requests_trace_id_fkey" FOREIGN KEY (trace_id) REFERENCES spanlens.traces(id)'])
 
 
 def check_d_plus_traces(demo):
