@@ -158,7 +158,7 @@ pub(super) fn utility(session: &mut Session, parsed: &Parsed, statement: &Statem
             "RESET"
         }
         Command::Discard(Discard::All) => {
-            if session.transaction.status() != Status::Idle {
+            if session.in_block() {
                 let message = "DISCARD ALL cannot run inside a transaction block";
                 return Err(Error::new(Kind::ActiveTransaction, message));
             }
@@ -218,7 +218,7 @@ fn set(
     local: bool,
     statement: &Statement,
 ) -> Result<&'static str> {
-    if local && session.transaction.status() == Status::Idle {
+    if local && !session.in_block() {
         warn(statement, "SET LOCAL can only be used in transaction blocks");
         return Ok("SET");
     }
@@ -234,8 +234,6 @@ impl Session {
     /// `set_config`.
     pub(super) fn assign(&mut self, name: &str, value: Option<String>, is_local: bool) -> Result<()> {
         match value {
-            // What is local outside a block is over when the statement is.
-            Some(_) if is_local && self.transaction.status() == Status::Idle => Ok(()),
             Some(value) => self.vars.set(name, &[value], if is_local { Scope::Local } else { Scope::Session }),
             None => self.vars.reset(name),
         }
@@ -264,16 +262,17 @@ fn transaction(session: &mut Session, command: &Command, statement: &Statement) 
     session.shown = Shown::default();
     match command {
         Command::Begin { modes, tag } => {
-            if session.transaction.begin(statement.started) {
-                session.vars.begin("");
-                session.temporary.begin();
-            } else {
+            let opened = session.transaction.begin(statement.transaction);
+            if opened {
+                session.save_at_begin();
+            }
+            if !opened {
                 warn(statement, "there is already a transaction in progress");
             }
             if let Err(error) = take_modes(session, modes) {
-                session.transaction.end();
-                session.vars.rollback();
-                session.temporary.rollback();
+                if opened {
+                    session.transaction.end();
+                }
                 return Err(error);
             }
             done(tag)
@@ -284,17 +283,8 @@ fn transaction(session: &mut Session, command: &Command, statement: &Statement) 
             if before == Status::Idle {
                 warn(statement, "there is no transaction in progress");
             }
-            session.forget_view();
-            if commits && before != Status::Failed {
-                session.vars.commit();
-                session.cursors.commit();
-                session.temporary.commit();
-                return done("COMMIT");
-            }
-            session.vars.rollback();
-            session.cursors.rollback();
-            session.temporary.rollback();
-            done("ROLLBACK")
+            session.end_block(commits && before != Status::Failed);
+            done(if commits && before != Status::Failed { "COMMIT" } else { "ROLLBACK" })
         }
         Command::Savepoint(name) => {
             session.transaction.savepoint(name)?;

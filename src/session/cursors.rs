@@ -65,16 +65,16 @@ impl Cursors {
         self.by_name.get_mut(name).ok_or_else(|| missing(name))
     }
 
-    /// Adds a cursor. `level` is the number of savepoints; `None` outside a transaction.
+    /// Adds a cursor. `level` is the number of savepoints.
     ///
     /// # Errors
     /// 42P03 if the name is taken.
-    pub(super) fn add(&mut self, declared: Declared, level: Option<usize>) -> Result<()> {
+    pub(super) fn add(&mut self, declared: Declared, level: usize) -> Result<()> {
         let name = declared.declare.name.clone();
         if self.by_name.contains_key(&name) {
             return Err(Error::new(Kind::DuplicateCursor, format!("cursor \"{name}\" already exists")));
         }
-        self.by_name.insert(name, Declared { level, ..declared });
+        self.by_name.insert(name, Declared { level: Some(level), ..declared });
         Ok(())
     }
 

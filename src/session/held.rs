@@ -151,8 +151,7 @@ impl Session {
         if declare.name.is_empty() {
             return Err(Error::new(Kind::InvalidName, "invalid cursor name: must not be empty"));
         }
-        let in_block = self.in_transaction() || self.is_script;
-        if !in_block && !declare.hold {
+        if !self.in_block() && !declare.hold {
             let message = "DECLARE CURSOR can only be used in transaction blocks";
             return Err(Error::new(Kind::NoActiveTransaction, message));
         }
@@ -160,7 +159,7 @@ impl Session {
         statement.pause();
         let (declare, text) = (Arc::new(declare.clone()), Arc::clone(&parsed.text));
         let declared = Declared::new(Arc::clone(prepared), parameters, statement, declare, text);
-        self.cursors.add(declared, in_block.then(|| self.transaction.level()))?;
+        self.cursors.add(declared, self.transaction.level())?;
         Ok(Outcome::Done { tag: "DECLARE CURSOR".to_owned() })
     }
 

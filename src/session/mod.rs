@@ -11,6 +11,7 @@ mod answer;
 mod catalogs;
 mod cursors;
 mod held;
+mod implicit;
 mod temporary;
 mod utility;
 
@@ -31,6 +32,7 @@ use crate::session::command::{Command, Parsed};
 use crate::session::copy::CopyFormat;
 use crate::session::cursors::Cursors;
 use crate::session::gateway::Gateway;
+use crate::session::implicit::Implicit;
 use crate::session::prepared::{Prepared, Statements, Work};
 use crate::session::temporary::Temporary;
 use crate::session::transaction::Transaction;
@@ -79,8 +81,7 @@ pub struct Session {
     /// What cursors and temporary tables take from.
     memory: Arc<dyn MemoryPool>,
     shown: Shown,
-    /// A text of several statements runs, which is a transaction by itself.
-    is_script: bool,
+    implicit: Option<Implicit>,
     /// The scans of the user.
     journal: Arc<Journal>,
     /// Made when it is needed, dropped when a setting changes that plans depend on.
@@ -134,7 +135,7 @@ impl Session {
             temporary: Temporary::default(),
             memory,
             shown: Shown::default(),
-            is_script: false,
+            implicit: None,
             journal,
             view: None,
             generation: 0,
@@ -293,7 +294,8 @@ impl Session {
         let most = self.vars.max_calls().unwrap_or(self.gateway.limits.max_calls);
         let statement = Statement::new(&self.hello.user, self.vars.statement_timeout(), most);
         let mut statement = statement.recorded(&self.journal);
-        statement.transaction = self.transaction.since().unwrap_or(statement.started);
+        let since = self.transaction.since().or(self.implicit.as_ref().map(|implicit| implicit.since));
+        statement.transaction = since.unwrap_or(statement.started);
         statement.policy = Policy {
             warn_on_truncated: self.vars.word("spanwire.on_truncated") == "warn",
             warn_on_upstream_error: self.vars.word("spanwire.on_upstream_error") == "warn",
@@ -320,6 +322,11 @@ impl Session {
         statement: &Arc<Statement>,
     ) -> Result<Outcome> {
         self.allows(prepared)?;
+        let fresh = self.renewed(prepared).await?;
+        if let (Some(before), Some(now)) = (prepared.schema(), fresh.as_ref().and_then(Prepared::schema)) {
+            prepared::check_same_result(&before, &now)?;
+        }
+        let prepared = fresh.as_ref().unwrap_or(prepared);
         match &prepared.work {
             Work::Utility => answer::utility(self, &prepared.parsed, statement),
             Work::Prepare(inner) => self.keep_prepared(&prepared.parsed, inner),
@@ -341,6 +348,29 @@ impl Session {
         }
     }
 
+    /// The statement that a portal is made of now.
+    ///
+    /// # Errors
+    /// What is wrong with it by now.
+    pub async fn current(&mut self, prepared: Arc<Prepared>) -> Result<Arc<Prepared>> {
+        Ok(self.renewed(&prepared).await?.map_or(prepared, Arc::new))
+    }
+
+    /// A statement planned anew if what it was planned for is no longer so. A query sees to that itself, wherever it is held.
+    async fn renewed(&mut self, prepared: &Prepared) -> Result<Option<Prepared>> {
+        let is_stale = match (&prepared.work, prepared.parsed.utility()) {
+            (Work::Execute { target, .. }, Some(Utility::Execute { name, .. })) => {
+                prepared.generation != self.generation || !Arc::ptr_eq(target, &self.statements.get(name)?)
+            }
+            (Work::Explain { .. } | Work::Insert { .. }, _) => prepared.generation != self.generation,
+            _ => false,
+        };
+        if !is_stale {
+            return Ok(None);
+        }
+        Box::pin(self.prepare(prepared.parsed.clone(), &prepared.parameter_oids)).await.map(Some)
+    }
+
     /// The rows of a statement that has some.
     async fn rows(
         &mut self,
@@ -355,6 +385,9 @@ impl Session {
                     (Some(ast), false) => Some(self.plan(ast, &prepared.parsed.text, &prepared.parameter_oids).await?),
                     _ => None,
                 };
+                if let Some(replanned) = &replanned {
+                    prepared::check_same_result(&plan.schema, &replanned.schema)?;
+                }
                 let plan = replanned.as_ref().unwrap_or(plan);
                 return self.gateway.engine.run(&view, plan, parameters, statement).await;
             }
@@ -400,17 +433,6 @@ impl Session {
             lines.extend(explain::ledger(statement, n_rows, begun.elapsed()));
         }
         Ok(lines)
-    }
-
-    /// A text of several statements begins, or ends. It is a transaction by itself unless one is open.
-    pub fn script(&mut self, is_script: bool) {
-        if self.is_script && !is_script && !self.in_transaction() {
-            self.cursors.commit();
-            if self.temporary.commit() {
-                self.forget_view();
-            }
-        }
-        self.is_script = is_script;
     }
 
     /// Settings that clients are told of and that have changed since this was last asked.

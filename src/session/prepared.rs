@@ -8,6 +8,7 @@ use datafusion::arrow::datatypes::SchemaRef;
 use crate::error::{Error, Kind, Result};
 use crate::model::statement::Statement;
 use crate::pgtype::style::Format;
+use crate::pgtype::types::PgType;
 use crate::session::answer;
 use crate::session::command::Parsed;
 use crate::session::copy::CopyFormat;
@@ -95,6 +96,20 @@ impl Prepared {
             Work::Execute { target, .. } => target.verb(),
             _ => "SELECT",
         }
+    }
+}
+
+/// What a client was told of the columns of a statement must stay true when it is planned anew.
+///
+/// # Errors
+/// 0A000 if it does not.
+pub(super) fn check_same_result(before: &SchemaRef, now: &SchemaRef) -> Result<()> {
+    let columns = |schema: &SchemaRef| -> Result<Vec<(String, u32)>> {
+        schema.fields().iter().map(|field| Ok((field.name().clone(), PgType::of(field)?.oid()))).collect()
+    };
+    match columns(before)? == columns(now)? {
+        true => Ok(()),
+        false => Err(Error::new(Kind::FeatureNotSupported, "cached plan must not change result type")),
     }
 }
 

@@ -81,22 +81,23 @@ impl Temporary {
     /// The transaction ends well. True if that changed what there is.
     pub(super) fn commit(&mut self) -> bool {
         self.saved.clear();
-        let is_lasting = |table: &Arc<Table>| table.on_commit == OnCommit::Preserve;
-        if self.tables.values().all(is_lasting) {
-            return false;
-        }
+        let before = self.tables.len();
         self.tables.retain(|_, table| table.on_commit != OnCommit::Drop);
-        for table in self.tables.values_mut().filter(|table| table.on_commit == OnCommit::Delete) {
+        let mut changes = self.tables.len() < before;
+        let is_emptied = |table: &&mut Arc<Table>| table.on_commit == OnCommit::Delete && !table.batches.is_empty();
+        for table in self.tables.values_mut().filter(is_emptied) {
             Arc::make_mut(table).batches.clear();
+            changes = true;
         }
-        true
+        changes
     }
 
-    /// The transaction is taken back.
-    pub(super) fn rollback(&mut self) {
-        if let Some(first) = self.saved.drain(..).next() {
-            self.tables = first;
-        }
+    /// The transaction is taken back. True if that changed what there is.
+    pub(super) fn rollback(&mut self) -> bool {
+        let Some(first) = self.saved.drain(..).next() else { return false };
+        let before = std::mem::replace(&mut self.tables, first);
+        let is_same = |(own, other): (&Arc<Table>, &Arc<Table>)| Arc::ptr_eq(own, other);
+        !(before.keys().eq(self.tables.keys()) && before.values().zip(self.tables.values()).all(is_same))
     }
 
     /// Drops all.
@@ -276,9 +277,6 @@ impl Session {
             }
         }
         self.temporary.tables.insert(create.name.clone(), Arc::new(table));
-        if !self.in_transaction() && !self.is_script {
-            self.temporary.commit();
-        }
         self.forget_view();
         Ok(Outcome::Done { tag })
     }
@@ -310,9 +308,6 @@ impl Session {
         };
         let n_rows = self.fill(&mut table, &name, rows, given).await?;
         self.temporary.tables.insert(name, Arc::new(table));
-        if !self.in_transaction() && !self.is_script {
-            self.temporary.commit();
-        }
         self.forget_view();
         Ok(Outcome::Done { tag: format!("INSERT 0 {n_rows}") })
     }

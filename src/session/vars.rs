@@ -4,6 +4,7 @@ mod table;
 mod value;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 use self::table::{SETTINGS, Setting};
@@ -20,9 +21,9 @@ type Values = BTreeMap<String, String>;
 pub struct Vars {
     /// What RESET goes back to: the gateway's defaults and what the client said at the start.
     defaults: Values,
-    values: Values,
+    values: Arc<Values>,
     /// What ROLLBACK goes back to, per open block and savepoint.
-    saved: Vec<(String, Values)>,
+    saved: Vec<(String, Arc<Values>)>,
     /// What SET LOCAL has hidden until the block ends.
     local: Values,
     reported: Values,
@@ -72,7 +73,7 @@ impl Default for Vars {
     fn default() -> Self {
         let defaults: Values =
             SETTINGS.iter().map(|setting| (setting.name.to_lowercase(), setting.default.to_owned())).collect();
-        let values = defaults.clone();
+        let values = Arc::new(defaults.clone());
         Vars {
             defaults,
             values,
@@ -88,7 +89,7 @@ impl Vars {
     /// Sets what the gateway itself decides, checked by nobody.
     pub fn decide(&mut self, name: &str, value: &str) {
         self.defaults.insert(name.to_lowercase(), value.to_owned());
-        self.values.insert(name.to_lowercase(), value.to_owned());
+        self.values_mut().insert(name.to_lowercase(), value.to_owned());
     }
 
     /// Adds a setting that is on or off, and off by default. One of the same name stays.
@@ -131,7 +132,7 @@ impl Vars {
         if scope == Scope::Startup {
             self.defaults.insert(key.clone(), value.clone());
         }
-        self.values.insert(key, value);
+        self.values_mut().insert(key, value);
         Ok(())
     }
 
@@ -146,18 +147,18 @@ impl Vars {
         {
             return Err(closed(setting.name));
         }
-        match self.defaults.get(&key) {
+        match self.defaults.get(&key).cloned() {
             Some(default) => {
-                self.values.insert(key, default.clone());
+                self.values_mut().insert(key, default);
                 Ok(())
             }
-            None => self.values.remove(&key).map(|_| ()).ok_or_else(|| unknown(name)),
+            None => self.values_mut().remove(&key).map(|_| ()).ok_or_else(|| unknown(name)),
         }
     }
 
     /// Sets all settings to their defaults.
     pub fn reset_all(&mut self) {
-        self.values = self.defaults.clone();
+        self.values = Arc::new(self.defaults.clone());
     }
 
     /// The name as SHOW's column has it.
@@ -242,7 +243,7 @@ impl Vars {
 
     /// A block or savepoint opens.
     pub fn begin(&mut self, name: &str) {
-        self.saved.push((name.to_owned(), self.values.clone()));
+        self.saved.push((name.to_owned(), Arc::clone(&self.values)));
     }
 
     /// A savepoint is forgotten; what was set since stays.
@@ -255,23 +256,32 @@ impl Vars {
     /// Goes back to a savepoint, which stays.
     pub fn rollback_to(&mut self, name: &str) {
         if let Some(at) = self.saved.iter().rposition(|(own, _)| own == name) {
-            self.values = self.saved[at].1.clone();
+            self.values = Arc::clone(&self.saved[at].1);
             self.saved.truncate(at + 1);
         }
     }
 
-    /// The block ends well: what SET LOCAL hid comes back.
-    pub fn commit(&mut self) {
+    /// The block ends well: what SET LOCAL hid comes back. True if that changed a setting.
+    pub fn commit(&mut self) -> bool {
         self.saved.clear();
-        self.values.extend(std::mem::take(&mut self.local));
+        let hidden = std::mem::take(&mut self.local);
+        let changes = !hidden.is_empty();
+        if changes {
+            self.values_mut().extend(hidden);
+        }
+        changes
     }
 
-    /// The block is taken back.
-    pub fn rollback(&mut self) {
+    /// The block is taken back. True if that changed a setting.
+    pub fn rollback(&mut self) -> bool {
         self.local.clear();
-        if let Some((_, values)) = self.saved.drain(..).next() {
-            self.values = values;
-        }
+        let Some((_, values)) = self.saved.drain(..).next() else { return false };
+        let before = std::mem::replace(&mut self.values, values);
+        !Arc::ptr_eq(&before, &self.values)
+    }
+
+    fn values_mut(&mut self) -> &mut Values {
+        Arc::make_mut(&mut self.values)
     }
 
     /// Settings that clients are told of and that have changed since this was last asked; at first all.

@@ -96,6 +96,7 @@ impl Connection {
         match request {
             Request::Query(query) => self.simple(&query.query).await,
             Request::Sync(_) => {
+                self.session.end_message(self.skipping);
                 self.skipping = false;
                 if !self.session.in_transaction() {
                     self.portals.clear();
@@ -145,10 +146,12 @@ impl Connection {
         self.session.statements.close("");
         self.portals.remove("");
         self.skipping = false;
-        if let Err(error) = self.simple_statements(text).await? {
-            self.fail(&error)?;
+        self.session.begin_message();
+        let outcome = self.simple_statements(text).await?;
+        if let Err(error) = &outcome {
+            self.fail(error)?;
         }
-        self.session.script(false);
+        self.session.end_message(outcome.is_err());
         if !self.session.in_transaction() {
             self.portals.clear();
         }
@@ -160,7 +163,9 @@ impl Connection {
             Ok(parsed) => parsed,
             Err(error) => return Ok(Err(error)),
         };
-        self.session.script(parsed.len() > 1);
+        if parsed.len() > 1 {
+            self.session.is_script();
+        }
         for one in parsed {
             let prepared = match self.session.prepare(one, &[]).await {
                 Ok(prepared) => Arc::new(prepared),
@@ -245,9 +250,10 @@ impl Connection {
     // --- extended protocol ---
 
     async fn extended(&mut self, step: Step) -> Result<(), Gone> {
+        self.session.begin_message();
         let outcome = match step {
             Step::Parse(parse) => self.parse(parse).await,
-            Step::Bind(bind) => self.bind(&bind),
+            Step::Bind(bind) => self.bind(&bind).await,
             Step::Describe(describe) => self.describe(&describe),
             Step::Execute(execute) => self.execute(&execute).await?,
             Step::Close(close) => self.close(&close),
@@ -274,7 +280,7 @@ impl Connection {
         self.io.put(&Message::ParseComplete(ParseComplete::new()))
     }
 
-    fn bind(&mut self, bind: &Bind) -> Result<()> {
+    async fn bind(&mut self, bind: &Bind) -> Result<()> {
         let statement_name = bind.statement_name.clone().unwrap_or_default();
         let name = bind.portal_name.clone().unwrap_or_default();
         let prepared = self.session.statements.get(&statement_name)?;
@@ -299,6 +305,7 @@ impl Connection {
             let oid = if named { TEXT } else { *oid };
             values.push(parameter::decode_oid(oid, format, value.as_deref(), &style)?);
         }
+        let prepared = self.session.current(prepared).await?;
         let columns = prepared.schema().map_or(0, |schema| schema.fields().len());
         let formats = spread(&bind.result_column_format_codes, columns, "result column")?;
         self.portals.insert(name, Portal::new(prepared, values, formats));

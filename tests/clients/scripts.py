@@ -1,7 +1,8 @@
 """Scripts of statements that hold state (cursors, PREPARE, COPY, transactions), on the gateway and on a PostgreSQL.
 
 Each step is sent by libpq; its tag, columns, rows, COPY data, notices and errors must be the same on both. A step is a
-text for the simple protocol, or a pair of a text and its parameters for the extended one.
+text for the simple protocol, a pair of a text and its parameters for the extended one, or a name with a text to prepare or
+with None and parameters to run what was prepared.
 """
 
 import psycopg
@@ -171,6 +172,29 @@ SCRIPTS = {
         "INSERT INTO e VALUES (1)", "SELECT count(*) FROM d, e", "COMMIT", "SELECT count(*) FROM d", "SELECT count(*) FROM e", "BEGIN",
         "INSERT INTO t VALUES (9)", "SELECT 1/0", "ROLLBACK", "SELECT count(*) FROM t", "CREATE TEMP TABLE f (a int) ON COMMIT DROP",
         "SELECT count(*) FROM f", "DISCARD ALL", "SELECT count(*) FROM t"],
+    "a text of several statements is a transaction": [
+        "CREATE TEMP TABLE t (a int); INSERT INTO t VALUES (1); SELECT 1/0", "SELECT * FROM t",
+        "CREATE TEMP TABLE t (a int); INSERT INTO t VALUES (1)", "INSERT INTO t VALUES (2); INSERT INTO t VALUES (1/0)", "SELECT * FROM t",
+        "DROP TABLE t; SELECT nosuch", "SELECT * FROM t", "SET extra_float_digits = 2; SELECT 1/0", "SHOW extra_float_digits",
+        "SET LOCAL extra_float_digits = 3; SHOW extra_float_digits", "SHOW extra_float_digits", "SET LOCAL extra_float_digits = 3",
+        f"DECLARE k CURSOR WITH HOLD FOR {NUMBERS}; SELECT 1/0", "FETCH k", f"DECLARE k CURSOR WITH HOLD FOR {NUMBERS}; FETCH 2 k", "FETCH k",
+        "INSERT INTO t VALUES (3); BEGIN; INSERT INTO t VALUES (4)", "INSERT INTO t VALUES (5)", "ROLLBACK", "SELECT * FROM t",
+        "INSERT INTO t VALUES (6); BEGIN; INSERT INTO t VALUES (7); COMMIT; INSERT INTO t VALUES (8); SELECT 1/0", "SELECT * FROM t",
+        "INSERT INTO t VALUES (9); ROLLBACK; INSERT INTO t VALUES (10)", "SELECT * FROM t", "INSERT INTO t VALUES (11); COMMIT; SELECT 1/0", "SELECT * FROM t",
+        "SELECT 1; DISCARD ALL", "SELECT 1; SAVEPOINT s", "BEGIN; SAVEPOINT s; INSERT INTO t VALUES (12); ROLLBACK TO s; COMMIT", "SELECT * FROM t",
+        "SELECT set_config('extra_float_digits', '-3', true); SHOW extra_float_digits", "SHOW extra_float_digits",
+        "CREATE TEMP TABLE d (a int) ON COMMIT DELETE ROWS; INSERT INTO d VALUES (1); SELECT count(*) FROM d", "SELECT count(*) FROM d"],
+    "prepared by the protocol, run again after a change": [
+        "CREATE TEMP TABLE a (n int)", "CREATE TEMP TABLE b (n int, s text)",
+        "INSERT INTO a VALUES (1)", ("i", "INSERT INTO b SELECT n, $1 FROM a", []), ("s", "SELECT n, s FROM b ORDER BY n, s", []),
+        ("i", None, ["p"]), ("s", None, []), "INSERT INTO a VALUES (2)", ("i", None, ["q"]), ("s", None, []),
+        "PREPARE e AS SELECT count(*) FROM a", ("x", "EXECUTE e", []), ("x", None, []), "INSERT INTO a VALUES (3)", ("x", None, []),
+        "DEALLOCATE e", ("x", None, []), "PREPARE e AS SELECT max(n) + 0.5 FROM a", ("x", None, []), "DEALLOCATE e",
+        "PREPARE e (int) AS SELECT $1 + count(*) AS count FROM a", ("x", None, []),
+        "PREPARE z (timestamptz) AS SELECT $1 AT TIME ZONE 'UTC' AS z", ("y", "EXECUTE z('2026-01-01 00:00')", []), ("y", None, []),
+        "SET TimeZone = 'Asia/Tokyo'", ("y", None, []), "DROP TABLE b", "CREATE TEMP TABLE b (n int, s int)", ("s", None, []),
+        "DROP TABLE b", "CREATE TEMP TABLE b (s text, n int)", ("s", None, []), ("i", None, ["r"]), ("s", None, []),
+        "DROP TABLE a", ("i", None, ["r"])],
     "set_config": [
         "SELECT set_config('extra_float_digits', '2', false)", "SHOW extra_float_digits", "SELECT current_setting('lock_timeout') AS cur, set_config('lock_timeout', '5s', false) AS new",
         "SHOW lock_timeout", "BEGIN", "SELECT set_config('TimeZone', 'Asia/Tokyo', true)", "SHOW TimeZone", "COMMIT", "SHOW TimeZone",
@@ -210,6 +234,12 @@ def answers(connection, step):
     """All that a server says to a step."""
     if isinstance(step, str):
         connection.send_query(step.encode())
+    elif len(step) == 3:
+        name, text, values = step
+        if text is not None:
+            connection.send_prepare(name.encode(), text.encode())
+        else:
+            connection.send_query_prepared(name.encode(), [value.encode() for value in values])
     else:
         connection.send_query_params(step[0].encode(), [value.encode() for value in step[1]])
     said = []
