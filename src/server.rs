@@ -111,6 +111,7 @@ pub fn sources_of(connectors: &[&'static Connector], config: &Config) -> Result<
             base_url: own.base_url.clone(),
             quota,
             lookback: own.lookback,
+            settle: own.settle,
             body_bytes: config.limits.body_bytes,
             settings: own.settings.iter().map(|(key, setting)| (key.clone(), setting.values())).collect(),
         }))
@@ -170,8 +171,8 @@ pub fn assemble(config: &Config, compute: &Compute) -> Result<Arc<Gateway>> {
 /// Those of [`sources_of`]; when a credential cannot travel in a header; when the HTTP client cannot be set up.
 pub fn assemble_of(connectors: &[&'static Connector], config: &Config, compute: &Compute) -> Result<Arc<Gateway>> {
     let sources = sources_of(connectors, config)?;
-    let fetcher = fetcher(config, &sources)?;
     let bytes = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
+    let fetcher = fetcher(config, &sources)?.with_cache(bytes(config.cache.memory));
     let engine = Engine::new(
         Arc::new(fetcher),
         compute.handle(),
@@ -185,6 +186,7 @@ pub fn assemble_of(connectors: &[&'static Connector], config: &Config, compute: 
         limits: config.limits.clone(),
         registry: Arc::new(Registry::default()),
         mock_secret: random(),
+        keeps_rows: config.cache.memory > 0,
         started: chrono::Utc::now(),
     }))
 }

@@ -4,22 +4,22 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use regex::Regex;
 
 use super::value::{Key, Row, Value};
-use super::{Assignment, Relation, SessionInfo, Snapshot, oids, relations, tables, types};
+use super::{Effect, Relation, SessionInfo, Snapshot, oids, relations, tables, types};
 use crate::error::{Error, Kind, Result};
 
 /// How many rows a statement may look at; a join of all catalogs on their oids takes some thousands.
 const MOST_STEPS: usize = 5_000_000;
 
 /// Rows of one relation or of one CTE.
-pub(crate) type Rows = Rc<Vec<Row>>;
+pub(crate) type Rows = Arc<Vec<Row>>;
 
 /// Rows of a relation by the value of one column.
-pub(crate) type Index = Rc<HashMap<Key, Vec<usize>>>;
+pub(crate) type Index = Arc<HashMap<Key, Vec<usize>>>;
 
 /// Where the columns of a class are described.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,33 +42,52 @@ pub(crate) struct Class {
     pub(crate) source: Source,
 }
 
+/// What follows from a snapshot alone, made when it is first wanted: a session asks its catalogs over and over.
+#[derive(Debug, Default)]
+pub struct Kept {
+    names: OnceLock<Names>,
+    rows: Mutex<HashMap<usize, Rows>>,
+    indexes: Mutex<HashMap<(usize, usize), Index>>,
+}
+
+/// The classes and schemas, and where they are found.
+#[derive(Debug)]
+struct Names {
+    classes: Vec<Class>,
+    schemas: Vec<(String, u32)>,
+    by_oid: HashMap<u32, usize>,
+    by_name: HashMap<String, HashMap<String, usize>>,
+}
+
+/// Relations of which the rows are another statement's tomorrow.
+const MOVING: &[&str] =
+    &["pg_settings", "pg_stat_activity", "pg_prepared_statements", "pg_cursors", "pg_timezone_names"];
+
 /// Everything a running statement can see.
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) session: &'a SessionInfo,
     pub(crate) parameters: &'a [Value],
-    pub(crate) classes: Vec<Class>,
+    pub(crate) classes: &'a [Class],
     /// Schemas with their oids, in the order of the catalog.
-    pub(crate) schemas: Vec<(String, u32)>,
-    class_by_oid: HashMap<u32, usize>,
-    class_by_name: HashMap<(String, String), usize>,
+    pub(crate) schemas: &'a [(String, u32)],
+    names: &'a Names,
     rows: RefCell<HashMap<usize, Rows>>,
     indexes: RefCell<HashMap<(usize, usize), Index>>,
     regexes: RefCell<HashMap<String, Rc<Regex>>>,
     /// Rows of the CTEs that are being used, by id.
     pub(crate) ctes: RefCell<HashMap<usize, Rows>>,
-    /// What `set_config` was called for.
-    pub(crate) assigned: RefCell<Vec<Assignment>>,
+    /// What is to be done when the statement has run.
+    pub(crate) effects: RefCell<Vec<Effect>>,
     /// How many rows were looked at.
     steps: Cell<usize>,
     /// Results of subqueries that do not depend on outer rows, by id.
     pub(crate) cached: RefCell<HashMap<usize, Rows>>,
 }
 
-impl<'a> Context<'a> {
-    /// Prepares the lookups.
-    pub(crate) fn new(snapshot: &'a Snapshot, session: &'a SessionInfo, parameters: &'a [Value]) -> Context<'a> {
+impl Names {
+    fn of(snapshot: &Snapshot) -> Self {
         let mut schemas = vec![
             ("pg_catalog".to_owned(), oids::PG_CATALOG),
             ("information_schema".to_owned(), oids::INFORMATION_SCHEMA),
@@ -96,35 +115,44 @@ impl<'a> Context<'a> {
                 classes.push(class(index, format!("{}_pkey", relation.name), 'i', Source::Index(position)));
             }
         }
-        let class_by_oid = classes.iter().enumerate().map(|(position, class)| (class.oid, position)).collect();
-        let class_by_name =
-            classes.iter().enumerate().map(|(position, c)| ((c.schema.clone(), c.name.clone()), position)).collect();
+        let by_oid = classes.iter().enumerate().map(|(position, class)| (class.oid, position)).collect();
+        let mut by_name: HashMap<String, HashMap<String, usize>> = HashMap::new();
+        for (position, class) in classes.iter().enumerate() {
+            by_name.entry(class.schema.clone()).or_default().insert(class.name.clone(), position);
+        }
+        Names { classes, schemas, by_oid, by_name }
+    }
+}
+
+impl<'a> Context<'a> {
+    /// Prepares the lookups. A snapshot belongs to one session: what is kept of it is what that one sees.
+    pub(crate) fn new(snapshot: &'a Snapshot, session: &'a SessionInfo, parameters: &'a [Value]) -> Context<'a> {
+        let names = snapshot.kept.names.get_or_init(|| Names::of(snapshot));
         Context {
             snapshot,
             session,
             parameters,
-            classes,
-            schemas,
-            class_by_oid,
-            class_by_name,
+            classes: &names.classes,
+            schemas: &names.schemas,
+            names,
             rows: RefCell::default(),
             indexes: RefCell::default(),
             regexes: RefCell::default(),
             ctes: RefCell::default(),
             cached: RefCell::default(),
-            assigned: RefCell::default(),
+            effects: RefCell::default(),
             steps: Cell::new(0),
         }
     }
 
     /// Returns the class of that oid.
     pub(crate) fn class(&self, oid: u32) -> Option<&Class> {
-        self.class_by_oid.get(&oid).map(|&position| &self.classes[position])
+        self.names.by_oid.get(&oid).map(|&position| &self.classes[position])
     }
 
     /// Returns the class of that schema and name.
     pub(crate) fn class_named(&self, schema: &str, name: &str) -> Option<&Class> {
-        self.class_by_name.get(&(schema.to_owned(), name.to_owned())).map(|&position| &self.classes[position])
+        self.names.by_name.get(schema)?.get(name).map(|&position| &self.classes[position])
     }
 
     /// Returns the first class of that name on the search path.
@@ -232,26 +260,45 @@ impl<'a> Context<'a> {
     /// Returns the rows of a catalog relation, made on first use.
     pub(crate) fn rows(&self, relation: usize) -> Result<Rows> {
         if let Some(rows) = self.rows.borrow().get(&relation) {
-            return Ok(Rc::clone(rows));
+            return Ok(Arc::clone(rows));
         }
-        let rows = Rc::new(tables::rows(self, relation)?);
-        self.rows.borrow_mut().insert(relation, Rc::clone(&rows));
+        let kept = (!is_moving(relation)).then_some(&self.snapshot.kept.rows);
+        let found = kept.and_then(|kept| lock(kept).get(&relation).map(Arc::clone));
+        let rows = match found {
+            Some(rows) => rows,
+            None => Arc::new(tables::rows(self, relation)?),
+        };
+        if let Some(kept) = kept {
+            lock(kept).insert(relation, Arc::clone(&rows));
+        }
+        self.rows.borrow_mut().insert(relation, Arc::clone(&rows));
         Ok(rows)
     }
 
     /// Returns an index over a column of a catalog relation, made on first use.
     pub(crate) fn index(&self, relation: usize, column: usize) -> Result<Index> {
-        if let Some(index) = self.indexes.borrow().get(&(relation, column)) {
-            return Ok(Rc::clone(index));
+        let place = (relation, column);
+        if let Some(index) = self.indexes.borrow().get(&place) {
+            return Ok(Arc::clone(index));
         }
-        let mut index: HashMap<Key, Vec<usize>> = HashMap::new();
-        for (position, row) in self.rows(relation)?.iter().enumerate() {
-            if let Some(key) = row[column].key() {
-                index.entry(key).or_default().push(position);
+        let kept = (!is_moving(relation)).then_some(&self.snapshot.kept.indexes);
+        let found = kept.and_then(|kept| lock(kept).get(&place).map(Arc::clone));
+        let index = match found {
+            Some(index) => index,
+            None => {
+                let mut index: HashMap<Key, Vec<usize>> = HashMap::new();
+                for (position, row) in self.rows(relation)?.iter().enumerate() {
+                    if let Some(key) = row[column].key() {
+                        index.entry(key).or_default().push(position);
+                    }
+                }
+                Arc::new(index)
             }
+        };
+        if let Some(kept) = kept {
+            lock(kept).insert(place, Arc::clone(&index));
         }
-        let index = Rc::new(index);
-        self.indexes.borrow_mut().insert((relation, column), Rc::clone(&index));
+        self.indexes.borrow_mut().insert(place, Arc::clone(&index));
         Ok(index)
     }
 
@@ -281,6 +328,23 @@ impl<'a> Context<'a> {
         self.regexes.borrow_mut().insert(translated, Rc::clone(&regex));
         Ok(regex)
     }
+}
+
+impl Snapshot {
+    /// Schema, name and oid of each relation.
+    pub fn oids(&self) -> Vec<(String, String, u32)> {
+        let names = self.kept.names.get_or_init(|| Names::of(self));
+        let own = names.classes.iter().filter(|class| matches!(class.source, Source::User(_)));
+        own.map(|class| (class.schema.clone(), class.name.clone(), class.oid)).collect()
+    }
+}
+
+fn is_moving(relation: usize) -> bool {
+    MOVING.contains(&relations::all()[relation].name)
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Rewrites what PostgreSQL's regular expressions spell differently: `\m \M \y \Y \Z`, and `***=` for a literal.

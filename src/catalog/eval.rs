@@ -46,6 +46,10 @@ pub(crate) fn eval(node: &Node, env: &Env<'_>, context: &Context<'_>) -> Result<
                 (function.eval)(&args, context)?
             }
         }
+        Node::EngineCall { call, args } => {
+            let args: Vec<Value> = args.iter().map(one).collect::<Result<_>>()?;
+            call.eval(&args, context)?
+        }
         Node::Test { test, left, right } => apply(*test, &one(left)?, &one(right)?, context)?,
         Node::LikeEscape { ignore_case, negated, escape, left, right } => match (one(left)?, one(right)?) {
             (Value::Text(text), Value::Text(pattern)) => {

@@ -18,6 +18,7 @@ mod batch;
 mod bind;
 mod cast;
 pub(crate) mod context;
+mod engine;
 mod eval;
 mod exec;
 mod oids;
@@ -39,7 +40,9 @@ pub use batch::to_batch;
 pub use value::{Array, Value};
 
 use crate::error::Result;
+use crate::pgtype::style::Style;
 use context::Context;
+pub use context::Kept;
 
 /// What the gateway serves, as far as the catalogs show it.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +57,8 @@ pub struct Snapshot {
     pub relations: Vec<Relation>,
     /// The roles that may connect.
     pub users: Vec<String>,
+    /// What follows from the rest.
+    pub kept: Arc<Kept>,
 }
 
 /// A schema.
@@ -165,6 +170,8 @@ pub struct SessionInfo {
     pub prepared: Vec<PreparedStatement>,
     /// The session's cursors.
     pub cursors: Vec<Cursor>,
+    /// How its values are written.
+    pub style: Arc<Style>,
 }
 
 /// A prepared statement, as a row of `pg_prepared_statements`.
@@ -222,6 +229,10 @@ pub struct Setting {
     pub vartype: String,
     /// `default`, `client`, `session` …
     pub source: String,
+    /// The words that it takes, if it takes words only.
+    pub words: Option<Vec<String>>,
+    /// The least and the largest number that it takes.
+    pub bounds: Option<(String, String)>,
 }
 
 /// A session, as a row of `pg_stat_activity`.
@@ -260,8 +271,22 @@ pub struct Rowset {
     pub columns: Vec<(String, u32)>,
     /// The rows; values of `reg…` types are their texts.
     pub rows: Vec<Vec<Value>>,
-    /// The settings that the statement changes.
-    pub assigned: Vec<Assignment>,
+    /// What the session is to do when the statement has run.
+    pub effects: Vec<Effect>,
+}
+
+/// What a statement does beside giving rows, carried out by the session when it has run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// `set_config`.
+    Assign(Assignment),
+    /// `pg_cancel_backend` and `pg_terminate_backend`.
+    Signal {
+        /// The session's number.
+        pid: i32,
+        /// The session ends, not only its statement.
+        terminate: bool,
+    },
 }
 
 /// A call of `set_config`.
@@ -316,6 +341,7 @@ impl SessionInfo {
             server_port: None,
             sessions: Vec::new(),
             timezone: chrono_tz::UTC,
+            style: Arc::default(),
         }
     }
 
@@ -330,7 +356,7 @@ impl SessionInfo {
 
 /// Whether the catalogs have a function of that name.
 pub fn knows_function(name: &str) -> bool {
-    functions::exists(name)
+    functions::exists(name) || sets::Set::named(name, &[]).is_some()
 }
 
 /// Whether a statement is answered here: each relation that it names is one of the catalogs, and a relation it does not

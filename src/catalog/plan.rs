@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::aggregate::Aggregate;
+use super::engine::EngineCall;
 use super::functions::Function;
 use super::sets::Set;
 use super::value::Value;
@@ -269,6 +270,11 @@ pub(crate) enum Node {
     },
     Call {
         function: &'static Function,
+        args: Vec<Node>,
+    },
+    /// A function of the engine.
+    EngineCall {
+        call: EngineCall,
         args: Vec<Node>,
     },
     Test {

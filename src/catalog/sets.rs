@@ -2,6 +2,7 @@
 
 use super::context::Context;
 use super::relations;
+use super::tsv::Tsv;
 use super::types::{self, Family};
 use super::value::Value;
 use crate::error::{Error, Kind, Result};
@@ -19,6 +20,9 @@ pub(crate) enum Set {
     SplitToTable,
     Settings,
     Keywords,
+    Extensions,
+    /// The rows of the view of its name.
+    Zones,
     OptionsToTable,
     AclExplode,
     /// Functions of which the gateway knows no rows.
@@ -56,6 +60,8 @@ impl Set {
             ("regexp_split_to_table" | "string_to_table", 2) => Set::SplitToTable,
             ("pg_show_all_settings", 0) => Set::Settings,
             ("pg_get_keywords", 0) => Set::Keywords,
+            ("pg_available_extensions", 0) => Set::Extensions,
+            ("pg_timezone_names", 0) => Set::Zones,
             ("pg_options_to_table", 1) => Set::OptionsToTable,
             ("aclexplode", 1) => Set::AclExplode,
             ("pg_partition_ancestors", 1) => Set::Ancestors,
@@ -92,9 +98,7 @@ impl Set {
             Set::ExpandArray => {
                 vec![("x".to_owned(), args.first().map_or(types::INT4, element)), ("n".to_owned(), types::INT4)]
             }
-            Set::Settings => relations::find("pg_catalog", "pg_settings")
-                .map(|at| relations::all()[at].columns.iter().map(|c| (c.name.to_owned(), c.type_oid)).collect())
-                .unwrap_or_default(),
+            Set::Settings => columns_of("pg_settings"),
             Set::Keywords => named(&[
                 ("word", types::TEXT),
                 ("catcode", types::CHAR),
@@ -102,6 +106,10 @@ impl Set {
                 ("catdesc", types::TEXT),
                 ("baredesc", types::TEXT),
             ]),
+            Set::Extensions => {
+                named(&[("name", types::NAME), ("default_version", types::TEXT), ("comment", types::TEXT)])
+            }
+            Set::Zones => columns_of("pg_timezone_names"),
             Set::OptionsToTable => named(&[("option_name", types::TEXT), ("option_value", types::TEXT)]),
             Set::AclExplode => named(&[
                 ("grantor", types::OID),
@@ -122,14 +130,26 @@ impl Set {
             Set::Subscripts => subscripts(args),
             Set::ExpandArray => expand(&args[0]),
             Set::SplitToTable => split(args, context)?,
-            Set::Settings => match relations::find("pg_catalog", "pg_settings") {
-                Some(at) => context.rows(at)?.iter().map(|row| row.to_vec()).collect(),
-                None => Vec::new(),
-            },
+            Set::Settings => rows_of("pg_settings", context)?,
+            Set::Zones => rows_of("pg_timezone_names", context)?,
             Set::Keywords => keywords(),
+            Set::Extensions => extensions(),
             // Nothing here has options, an access list or partitions.
             Set::OptionsToTable | Set::AclExplode | Set::Ancestors | Set::Empty => Vec::new(),
         })
+    }
+}
+
+fn columns_of(relation: &str) -> Vec<(String, u32)> {
+    let at = relations::find("pg_catalog", relation);
+    let columns = at.map_or(&[][..], |at| relations::all()[at].columns.as_slice());
+    columns.iter().map(|column| (column.name.to_owned(), column.type_oid)).collect()
+}
+
+fn rows_of(relation: &str, context: &Context<'_>) -> Result<Vec<Vec<Value>>> {
+    match relations::find("pg_catalog", relation) {
+        Some(at) => Ok(context.rows(at)?.iter().map(|row| row.to_vec()).collect()),
+        None => Ok(Vec::new()),
     }
 }
 
@@ -198,10 +218,14 @@ fn split(args: &[Value], context: &Context<'_>) -> Result<Vec<Vec<Value>>> {
     Ok(regex.split(text).map(|part| vec![Value::text(part)]).collect())
 }
 
-/// The reserved words: those that a client must quote. The hundreds of unreserved ones need no quoting and are left out.
+/// The words of SQL as PostgreSQL 15 knows them.
 fn keywords() -> Vec<Vec<Value>> {
-    let words = crate::function::quote::KEYWORDS.split_whitespace();
-    let row =
-        |word| vec![Value::text(word), "R".into(), Value::Bool(true), "reserved".into(), "can be bare label".into()];
-    words.map(row).collect()
+    let table = Tsv::new(include_str!("data/keywords.tsv"));
+    let cell = |(at, text): (usize, &str)| if at == 2 { Value::Bool(text == "t") } else { Value::text(text) };
+    table.rows().map(|row| row.into_iter().enumerate().map(cell).collect()).collect()
+}
+
+/// The extensions: the one that every PostgreSQL has.
+fn extensions() -> Vec<Vec<Value>> {
+    vec![vec!["plpgsql".into(), "1.0".into(), "PL/pgSQL procedural language".into()]]
 }

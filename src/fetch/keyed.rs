@@ -87,6 +87,9 @@ pub(super) fn listings(scan: &Scan, source: &Arc<Source>, lookup: Lookup) -> Res
         filters: scan.filters.iter().filter(|filter| shared(filter.parameter)).cloned().collect(),
         range: Range { from: scan.range.from.map(|from| from.saturating_sub(lookup.reach_us)), to: scan.range.to },
         projection: vec![column],
+        // A few rows need a few keys.
+        sample: scan.sample,
+        limit: scan.limit.filter(|_| scan.sample),
         ..Scan::of(source, table)
     };
     let Some(each) = table.each else { return Ok(vec![list]) };

@@ -9,25 +9,28 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 use tokio::time::Instant;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::model::connector::{Paging, Request};
 use crate::model::filter::Value;
 use crate::model::push::{Filter, Op};
 use crate::model::scan::{self, At, Batches, Fetch, Page, Range, Scan, Source};
-use crate::model::statement::{Ledger, Statement};
+use crate::model::statement::{HeldRows, Ledger, Statement};
 use crate::upstream::http::{Credential, Transport};
 
+use cache::{Cache, Freshness, Kept, Key};
 use limiter::{Limiters, Usage};
 use pages::Pages;
 use retry::Caller;
 use sequence::Sequence;
 use slices::Slices;
 
+mod cache;
 mod judge;
 mod keyed;
 mod lanes;
@@ -41,6 +44,9 @@ mod watch;
 
 /// How long `spanwire check` waits for a source.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(90);
+
+/// Rows of a first page that are read to its end before one is handed on.
+const FIRST: usize = 1_000;
 
 /// Rows that are held when an order is wanted and upstream keeps none.
 const MAX_HELD_ROWS: usize = 2_000_000;
@@ -98,6 +104,7 @@ pub struct Fetcher {
     transport: Arc<dyn Transport>,
     credentials: Arc<dyn Credentials>,
     limiters: Limiters,
+    cache: Arc<Cache>,
 }
 
 /// What a small call has shown.
@@ -114,7 +121,13 @@ pub struct Probe {
 impl Fetcher {
     /// Makes a reader with nothing used of any quota.
     pub fn new(transport: Arc<dyn Transport>, credentials: Arc<dyn Credentials>) -> Self {
-        Fetcher { transport, credentials, limiters: Limiters::default() }
+        Fetcher { transport, credentials, limiters: Limiters::default(), cache: Arc::new(Cache::new(0)) }
+    }
+
+    /// Keeps rows that were read, within so many bytes.
+    #[must_use]
+    pub fn with_cache(self, bytes: usize) -> Self {
+        Fetcher { cache: Arc::new(Cache::new(bytes)), ..self }
     }
 
     /// The state of every quota that has been used.
@@ -167,11 +180,17 @@ impl Fetcher {
 impl Fetch for Fetcher {
     fn fetch(&self, scan: Scan, statement: Arc<Statement>) -> Batches {
         let ledger = statement.open(&scan.source.name, scan.table);
-        watch::watched(self.batches(scan, &statement, Arc::clone(&ledger)), ledger)
+        watch::watched(self.served(scan, &statement, &ledger), ledger)
     }
 
     fn wait(&self, source: &Source, user: &str) -> Duration {
         self.used(source, user).wait
+    }
+
+    fn held(&self, scan: &Scan, statement: &Statement) -> Option<usize> {
+        let fresh = self.freshness(statement)?;
+        let credential = self.credentials.credential(&scan.source, &statement.user).ok()?;
+        self.cache.find(&Key::of(scan, &credential.scope), scan, fresh).map(|held| held.rows_within(scan))
     }
 
     fn used(&self, source: &Source, user: &str) -> scan::Usage {
@@ -184,6 +203,69 @@ impl Fetch for Fetcher {
 }
 
 impl Fetcher {
+    /// How fresh held rows must be for a statement; `None` if it wants none.
+    fn freshness(&self, statement: &Statement) -> Option<Freshness> {
+        let max_staleness = match statement.policy.held {
+            HeldRows::Never => return None,
+            HeldRows::UpTo(age) => age,
+            HeldRows::Only => Duration::MAX,
+        };
+        self.cache.is_on().then(|| Freshness { now_us: now_us(), max_staleness })
+    }
+
+    /// The rows of a scan: those that are held, or else those of upstream, which are kept if they can be.
+    fn served(&self, mut scan: Scan, statement: &Arc<Statement>, ledger: &Arc<Ledger>) -> Batches {
+        let only = statement.policy.held == HeldRows::Only;
+        let Some(fresh) = self.freshness(statement) else {
+            return match only {
+                true => failed(not_held(&scan)),
+                false => self.batches(scan, statement, Arc::clone(ledger)),
+            };
+        };
+        let key = match self.credentials.credential(&scan.source, &statement.user) {
+            Ok(credential) => Key::of(&scan, &credential.scope),
+            Err(error) => return failed(error),
+        };
+        if let Some(held) = self.cache.find(&key, &scan, fresh) {
+            return match held.rows(&scan) {
+                Ok(batches) => {
+                    let n_rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
+                    ledger.held.fetch_add(n_rows as u64, Ordering::Relaxed);
+                    stream::iter(batches).map(Ok).boxed()
+                }
+                Err(error) => failed(error),
+            };
+        }
+        if only {
+            return failed(not_held(&scan));
+        }
+        if !cache::can_keep(&scan) {
+            return self.batches(scan, statement, Arc::clone(ledger));
+        }
+        let columns = self.cache.columns(&key, &scan);
+        let projection = std::mem::replace(&mut scan.projection, columns.clone());
+        // Only where a page that is not full is the last one does reading to its end take no further call.
+        let page = match (scan.table.lookup, scan.table.paging) {
+            (None, Paging::SplitTime { max_rows } | Paging::Numbered { max_rows, .. }) => max_rows,
+            _ => 0,
+        };
+        let at_first = if scan.sample { 1 } else { scan.limit.map_or(0, |limit| limit.min(page).min(FIRST)) };
+        let (range, sample) = (scan.range, scan.sample);
+        Kept {
+            batches: self.batches(scan, statement, Arc::clone(ledger)),
+            ledger: Arc::clone(ledger),
+            cache: Arc::clone(&self.cache),
+            key,
+            range,
+            read_at: fresh.now_us,
+            columns,
+            projection,
+            at_first,
+            sample,
+        }
+        .begin()
+    }
+
     /// The batches of a scan, by its table's way of paging.
     fn batches(&self, scan: Scan, statement: &Arc<Statement>, ledger: Arc<Ledger>) -> Batches {
         let now_us = now_us();
@@ -214,6 +296,13 @@ impl Fetcher {
             Paging::One => stream::try_unfold(Slices::new(scan, caller, now_us), Slices::step).boxed(),
         }
     }
+}
+
+fn not_held(scan: &Scan) -> Error {
+    let message = format!("rows of {}.{} are not held", scan.source.name, scan.table.name);
+    Error::new(Kind::ObjectState, message)
+        .detail("\"spanwire.cache\" is \"only\", so no upstream is called.")
+        .hint("SET spanwire.cache = on to read them.")
 }
 
 fn failed(error: Error) -> Batches {

@@ -21,6 +21,7 @@ use crate::upstream::spanlens;
 mod cursors;
 mod faults;
 mod files;
+mod held;
 mod keys;
 mod numbered;
 mod paged;
@@ -40,6 +41,7 @@ pub(super) fn source(base_url: &str) -> Source {
         base_url: base_url.parse().unwrap(),
         quota: GENEROUS,
         lookback: Duration::from_secs(30 * 86_400),
+        settle: Duration::ZERO,
         body_bytes: 1 << 30,
         settings: std::collections::BTreeMap::new(),
     }

@@ -30,6 +30,8 @@ pub struct Source {
     pub quota: Quota,
     /// How far back a query without a lower time bound reads.
     pub lookback: Duration,
+    /// How long rows may still change.
+    pub settle: Duration,
     /// Largest body that is read, in bytes.
     pub body_bytes: u64,
     /// What the configuration says for [`Connector::settings`].
@@ -63,6 +65,10 @@ pub struct Scan {
     pub widened: bool,
     /// Where the values of the table's [`crate::model::table::Lookup`] come from.
     pub keys: Keys,
+    /// All filters and the range are checked again on the rows, so rows that upstream would have left out do no harm.
+    pub rechecked: bool,
+    /// A few rows will do, whichever they are.
+    pub sample: bool,
 }
 
 /// The order of a scan's rows.
@@ -144,6 +150,11 @@ pub trait Fetch: Send + Sync + std::fmt::Debug {
     /// How long the first call for a user would wait for the quota if it were made now.
     fn wait(&self, source: &Source, user: &str) -> Duration;
 
+    /// How many rows are held that answer a scan without a call; `None` if it takes calls.
+    fn held(&self, _scan: &Scan, _statement: &Statement) -> Option<usize> {
+        None
+    }
+
     /// What is used now of the quota under which a user reads a source; nothing if nobody counts.
     fn used(&self, _source: &Source, _user: &str) -> Usage {
         Usage::default()
@@ -221,6 +232,8 @@ impl Scan {
             switches: Vec::new(),
             widened: false,
             keys: Keys::NotNeeded,
+            rechecked: false,
+            sample: false,
         }
     }
 

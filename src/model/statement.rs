@@ -46,6 +46,20 @@ pub struct Policy {
     pub warn_on_truncated: bool,
     /// One of several upstreams fails: a warning instead of an error.
     pub warn_on_upstream_error: bool,
+    /// Which rows may come from those that are held.
+    pub held: HeldRows,
+}
+
+/// Whether rows that are held answer a statement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HeldRows {
+    /// Never, and none are kept.
+    #[default]
+    Never,
+    /// Where they are at most so old, or too old to change; what is read is kept.
+    UpTo(Duration),
+    /// Only they do, however old: no upstream is called.
+    Only,
 }
 
 /// Something to tell the client beside the rows.
@@ -81,6 +95,8 @@ pub struct Ledger {
     pub calls: AtomicU32,
     /// Rows that came from upstream, before any local filter and without doubles.
     pub rows: AtomicU64,
+    /// Rows that were held already, before any local filter.
+    pub held: AtomicU64,
     /// Bytes of the bodies after decompression.
     pub bytes: AtomicU64,
     /// Time spent waiting for permits, in microseconds.
@@ -207,6 +223,7 @@ impl Statement {
             table: table.name,
             calls: AtomicU32::new(0),
             rows: AtomicU64::new(0),
+            held: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             waited_us: AtomicU64::new(0),
             requests: Mutex::default(),

@@ -17,6 +17,9 @@ pub const PG_TYPE: &str = "pg.type";
 /// Metadata of an Arrow field: the modifier of its PostgreSQL type, where it has one.
 pub const PG_TYPMOD: &str = "pg.typmod";
 
+/// Metadata of an Arrow field: the column of a relation that it is, as `oid attnum` of `pg_attribute`.
+pub const PG_ORIGIN: &str = "pg.origin";
+
 /// One virtual table of a connector.
 #[derive(Debug)]
 pub struct Table {
@@ -46,6 +49,8 @@ pub struct Table {
     pub sorts: &'static [Sort],
     /// The column without whose value there are no rows, if upstream wants one.
     pub lookup: Option<Lookup>,
+    /// A request asks for the columns that are wanted, so each further one makes the answer larger.
+    pub narrows: bool,
     /// A setting of the source of which each value takes a scan of its own.
     pub each: Option<Each>,
     /// Filters of [`Push::counted`] kind that one request takes at the most.
@@ -423,6 +428,7 @@ pub const TABLE: Table = Table {
     body: Body::Rows { keys: &[], count: false },
     sorts: &[],
     lookup: None,
+    narrows: false,
     each: None,
     most_filters: usize::MAX,
     any: false,

@@ -51,11 +51,14 @@ pub enum PgType {
     Regclass,
     Regtype,
     Record,
+    Anyarray,
     Void,
     Uuid,
+    PgLsn,
     Jsonb,
     Regnamespace,
     Regrole,
+    Xid8,
     /// An array of any dimension.
     Array(&'static PgType),
 }
@@ -128,11 +131,14 @@ entries! {
     Regclass 2205 2210 4 "regclass" "regclass";
     Regtype 2206 2211 4 "regtype" "regtype";
     Record 2249 2287 -1 "record" "record";
+    Anyarray 2277 0 -1 "anyarray" "anyarray";
     Void 2278 0 4 "void" "void";
     Uuid 2950 2951 16 "uuid" "uuid";
+    PgLsn 3220 3221 8 "pg_lsn" "pg_lsn";
     Jsonb 3802 3807 -1 "jsonb" "jsonb";
     Regnamespace 4089 4090 4 "regnamespace" "regnamespace";
     Regrole 4096 4097 4 "regrole" "regrole";
+    Xid8 5069 271 8 "xid8" "xid8";
 }
 
 impl PgType {
@@ -213,8 +219,8 @@ impl PgType {
 
     /// Whether the binary form is the text itself.
     pub fn is_text(self) -> bool {
-        use PgType::{Bpchar, Json, Name, PgNodeTree, Text, Unknown, Varchar, Xml};
-        matches!(self, Name | Text | Varchar | Bpchar | Unknown | Json | Xml | PgNodeTree)
+        use PgType::{Anyarray, Bpchar, Json, Name, PgNodeTree, Text, Unknown, Varchar, Xml};
+        matches!(self, Name | Text | Varchar | Bpchar | Unknown | Json | Xml | PgNodeTree | Anyarray)
     }
 
     /// The type of that number.

@@ -34,6 +34,9 @@ pub(super) fn vars(gateway: &Gateway, hello: &Hello) -> Result<Vars> {
     let in_transaction = gateway.limits.idle_in_transaction_session_timeout;
     vars.decide("idle_in_transaction_session_timeout", &millis(in_transaction));
     vars.decide("spanwire.max_calls", &gateway.limits.max_calls.to_string());
+    if !gateway.keeps_rows {
+        vars.decide("spanwire.cache", "off");
+    }
     let mut path = vec!["\"$user\"".to_owned(), "public".to_owned()];
     path.extend(gateway.sources.iter().map(|source| source.name.clone()));
     vars.decide("search_path", &path.join(", "));
@@ -111,11 +114,6 @@ pub(super) fn text_schema(names: &[&str]) -> SchemaRef {
 fn batch(schema: &SchemaRef, columns: Vec<Vec<String>>) -> Result<RecordBatch> {
     let arrays = columns.into_iter().map(|column| Arc::new(StringArray::from(column)) as ArrayRef).collect();
     RecordBatch::try_new(Arc::clone(schema), arrays).map_err(|error| Error::internal(error.to_string()))
-}
-
-/// One text column.
-pub(super) fn lines(name: &str, lines: Vec<String>) -> Result<RecordBatch> {
-    batch(&text_schema(&[name]), vec![lines])
 }
 
 /// The rows of SHOW.

@@ -1,5 +1,6 @@
 //! Queries over the catalogs: what the session sees, as [`crate::catalog`] wants it.
 
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
@@ -8,11 +9,11 @@ use datafusion::arrow::array::Array as _;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::ScalarValue;
-use datafusion::sql::sqlparser::ast::{Expr, Query, Statement, visit_expressions};
+use datafusion::sql::sqlparser::ast::{Expr, ObjectName, Query, Statement, visit_expressions, visit_relations};
 
 use crate::catalog::{
-    self, Activity, Array, Assignment, Column, ForeignKey, PreparedStatement, Relation, RelationKind, Rowset, Schema,
-    SessionInfo, Setting, Snapshot, Value,
+    self, Activity, Array, Assignment, Column, Effect, ForeignKey, PreparedStatement, Relation, RelationKind, Rowset,
+    Schema, SessionInfo, Setting, Snapshot, Value,
 };
 use crate::error::{Error, Result};
 use crate::function::registry;
@@ -20,9 +21,11 @@ use crate::model::canonical::{SHAPES, Shape};
 use crate::model::scan::Source;
 use crate::model::table::{self, Table};
 use crate::session::cursors::Declared;
+use crate::session::gateway::Seated;
 use crate::session::prepared::Named;
 use crate::session::vars::Described;
 use crate::session::{Session, answer};
+use crate::sql::relations::TEMPORARY;
 use crate::table::{canonical, system};
 
 /// What the catalogs show of a session, kept until something changes that they show.
@@ -54,7 +57,12 @@ pub(super) fn may_know(statement: &Statement) -> bool {
         };
         if is_theirs { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    found.is_break()
+    let from = |name: &ObjectName| {
+        let last = name.0.last().and_then(|part| part.as_ident()).map(|own| own.value.to_lowercase());
+        let is_theirs = last.is_some_and(|name| !registry::is_known(&name) && catalog::knows_function(&name));
+        if is_theirs { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    found.is_break() || visit_relations(statement, from).is_break()
 }
 
 fn query(statement: &Statement) -> Option<&Query> {
@@ -89,14 +97,17 @@ pub(super) async fn run(
     let parameters = parameters.iter().map(value).collect::<Result<Vec<_>>>()?;
     let work = move || {
         let rows = catalog::run(&query, &snapshot, &info, &parameters)?;
-        Ok((catalog::to_batch(&rows)?, rows.assigned))
+        Ok((catalog::to_batch(&rows)?, rows.effects))
     };
-    let (batch, assigned) = session.gateway.engine.compute(work).await?;
-    if !assigned.is_empty() {
-        for Assignment { name, value, is_local } in assigned {
-            session.assign(&name, value, is_local)?;
+    let (batch, effects) = session.gateway.engine.compute(work).await?;
+    for effect in effects {
+        match effect {
+            Effect::Assign(Assignment { name, value, is_local }) => {
+                session.assign(&name, value, is_local)?;
+                session.forget_view();
+            }
+            Effect::Signal { pid, terminate } => session.gateway.registry.signal(pid, &session.hello.user, terminate),
         }
-        session.forget_view();
     }
     Ok(batch)
 }
@@ -131,6 +142,15 @@ fn value(scalar: &ScalarValue) -> Result<Value> {
             return Err(Error::unsupported(format!("a parameter of type {} in a catalog query", other.data_type())));
         }
     })
+}
+
+/// The numbers of the session's relations in `pg_class`, as the engine names them.
+pub(super) fn oids(session: &Session) -> HashMap<(String, String), u32> {
+    let own = format!("pg_temp_{}", session.hello.pid);
+    let named = |(schema, name, oid): (String, String, u32)| {
+        ((if schema == own { TEMPORARY.to_owned() } else { schema }, name), oid)
+    };
+    snapshot(session).oids().into_iter().map(named).collect()
 }
 
 /// The tables that the session sees.
@@ -169,6 +189,7 @@ fn made_snapshot(session: &Session) -> Snapshot {
         schemas: [public, system].into_iter().chain(schemas).chain(temporary).collect(),
         relations: views.chain(tables).chain(system_views).chain(temporary_tables).collect(),
         users: session.gateway.users.iter().map(|user| user.name.clone()).collect(),
+        kept: Arc::default(),
     }
 }
 
@@ -233,18 +254,42 @@ fn info(session: &Session) -> SessionInfo {
     info.server_version = answer::version().trim_start_matches("PostgreSQL ").to_owned();
     info.client_addr = Some(hello.peer.ip().to_string());
     info.client_port = Some(i32::from(hello.peer.port()));
-    info.sessions = session
-        .gateway
-        .registry
-        .sessions()
-        .into_iter()
-        .map(|(pid, user)| Activity { pid, user, database: hello.database.clone(), ..Activity::default() })
-        .collect();
+    info.sessions = session.gateway.registry.sessions().into_iter().map(|seated| activity(seated, session)).collect();
     info.prepared = session.statements.all().map(|(name, own)| prepared(name, own)).collect();
     info.cursors = session.cursors.all().map(cursor).collect();
     // A fixed offset has no name in the time zone database; the catalogs hold no times that it would move.
+    info.style = Arc::new(session.style());
     info.timezone = session.vars.time_zone().parse().unwrap_or(chrono_tz::UTC);
     info
+}
+
+fn activity(seated: Seated, session: &Session) -> Activity {
+    let own = seated.user == session.hello.user;
+    // What others run is nobody's business, as in PostgreSQL.
+    let hidden = || "<insufficient privilege>".to_owned();
+    let time = |micros: i64| DateTime::from_timestamp_micros(micros);
+    let Seated { pid, user, peer, since, runs, text, text_since, application_name } = seated;
+    Activity {
+        pid,
+        user,
+        database: session.hello.database.clone(),
+        application_name,
+        client_addr: own.then(|| peer.ip().to_string()),
+        client_port: own.then(|| i32::from(peer.port())),
+        backend_start: own.then(|| time(since)).flatten(),
+        query_start: own.then(|| text_since.and_then(time)).flatten(),
+        state_change: own.then(|| text_since.and_then(time)).flatten(),
+        state: if !own {
+            ""
+        } else if runs {
+            "active"
+        } else {
+            "idle"
+        }
+        .to_owned(),
+        query: if own { text.to_string() } else { hidden() },
+        ..Activity::default()
+    }
 }
 
 fn prepared(name: &str, own: &Named) -> PreparedStatement {
@@ -280,6 +325,8 @@ fn settings(session: &Session) -> Vec<Setting> {
         context: own.context.to_owned(),
         vartype: own.vartype.to_owned(),
         source: own.source.to_owned(),
+        words: own.words.map(|words| words.iter().map(|word| (*word).to_owned()).collect()),
+        bounds: own.bounds.map(|(least, most)| (least.to_string(), most.to_string())),
     };
     session.vars.described().into_iter().map(setting).collect()
 }

@@ -36,6 +36,23 @@ impl Parsed {
     }
 }
 
+/// The options of EXPLAIN that change what it says; the others are taken and have nothing to say here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExplainOptions {
+    /// ANALYZE: run it and tell what it cost.
+    pub analyze: bool,
+    /// COSTS: tell the estimates.
+    pub costs: bool,
+    /// FORMAT JSON.
+    pub json: bool,
+}
+
+impl Default for ExplainOptions {
+    fn default() -> Self {
+        ExplainOptions { analyze: false, costs: true, json: false }
+    }
+}
+
 /// What a statement does.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
@@ -43,8 +60,8 @@ pub enum Command {
     Query,
     /// EXPLAIN of a query.
     Explain {
-        /// Run it and tell what it cost.
-        analyze: bool,
+        /// How.
+        options: ExplainOptions,
         /// The query.
         statement: Box<Statement>,
     },

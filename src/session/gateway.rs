@@ -1,6 +1,7 @@
 //! What all sessions share, and the register of who is connected and what has been scanned for whom.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -10,7 +11,7 @@ use crate::config::{Limits, User};
 use crate::error::{Error, Kind, Result};
 use crate::model::journal::Journal;
 use crate::model::scan::Source;
-use crate::model::statement::lock;
+use crate::model::statement::{Statement, lock};
 use crate::model::table::Switch;
 use crate::sql::engine::Engine;
 
@@ -29,6 +30,8 @@ pub struct Gateway {
     pub registry: Arc<Registry>,
     /// Secret of the process, from which the verifiers of unknown users are made.
     pub mock_secret: [u8; 32],
+    /// Rows that were read are kept for the next statement.
+    pub keeps_rows: bool,
     /// When the gateway started.
     pub started: chrono::DateTime<chrono::Utc>,
 }
@@ -67,8 +70,42 @@ pub struct Registry {
 #[derive(Debug)]
 struct Entry {
     user: String,
+    peer: SocketAddr,
+    since: i64,
     secret: i32,
-    running: Arc<Mutex<Option<CancellationToken>>>,
+    running: Arc<Mutex<Running>>,
+    /// Fires when the session is to end.
+    end: CancellationToken,
+}
+
+/// What a session runs, or ran last.
+#[derive(Debug, Default)]
+struct Running {
+    token: Option<CancellationToken>,
+    text: Arc<str>,
+    since: Option<i64>,
+    application_name: String,
+}
+
+/// A session, as others see it.
+#[derive(Debug)]
+pub struct Seated {
+    /// Process number.
+    pub pid: i32,
+    /// The user.
+    pub user: String,
+    /// Where the client is.
+    pub peer: SocketAddr,
+    /// When it was opened, in microseconds since 1970-01-01 UTC.
+    pub since: i64,
+    /// Whether a statement runs.
+    pub runs: bool,
+    /// The statement that runs or ran last.
+    pub text: Arc<str>,
+    /// When that began, in microseconds since 1970-01-01 UTC.
+    pub text_since: Option<i64>,
+    /// What the client calls itself.
+    pub application_name: String,
 }
 
 /// A session's place in the register; given up when dropped.
@@ -78,8 +115,10 @@ pub struct Seat {
     pub pid: i32,
     /// What a cancel request must show.
     pub secret: i32,
+    /// Fires when another session ends this one.
+    pub end: CancellationToken,
     registry: Arc<Registry>,
-    running: Arc<Mutex<Option<CancellationToken>>>,
+    running: Arc<Mutex<Running>>,
 }
 
 impl Registry {
@@ -87,7 +126,7 @@ impl Registry {
     ///
     /// # Errors
     /// 53300 when all are taken.
-    pub fn sit(self: &Arc<Self>, user: &str, most: u32) -> Result<Seat> {
+    pub fn sit(self: &Arc<Self>, user: &str, peer: SocketAddr, most: u32) -> Result<Seat> {
         let mut sessions = lock(&self.sessions);
         if sessions.len() >= usize::try_from(most).unwrap_or(usize::MAX) {
             return Err(Error::new(Kind::TooManyConnections, "sorry, too many clients already")
@@ -97,8 +136,17 @@ impl Registry {
         let pid = self.last_pid.fetch_add(1, Ordering::Relaxed) % (i32::MAX - 1) + 1;
         let secret = random_i32();
         let running = Arc::default();
-        sessions.insert(pid, Entry { user: user.to_owned(), secret, running: Arc::clone(&running) });
-        Ok(Seat { pid, secret, registry: Arc::clone(self), running })
+        let end = CancellationToken::new();
+        let entry = Entry {
+            user: user.to_owned(),
+            peer,
+            since: Statement::now_micros(),
+            secret,
+            running: Arc::clone(&running),
+            end: end.clone(),
+        };
+        sessions.insert(pid, entry);
+        Ok(Seat { pid, secret, end, registry: Arc::clone(self), running })
     }
 
     /// The scans of a user; all sessions of one user share them. Only for users that have been let in: their number bounds
@@ -111,21 +159,59 @@ impl Registry {
     pub fn cancel(&self, pid: i32, key: &[u8]) {
         let sessions = lock(&self.sessions);
         let entry = sessions.get(&pid).filter(|entry| entry.secret.to_be_bytes() == *key);
-        if let Some(token) = entry.and_then(|entry| lock(&entry.running).clone()) {
+        if let Some(token) = entry.and_then(|entry| lock(&entry.running).token.clone()) {
             token.cancel();
         }
     }
 
-    /// (process number, user) of everybody connected.
-    pub fn sessions(&self) -> Vec<(i32, String)> {
-        lock(&self.sessions).iter().map(|(pid, entry)| (*pid, entry.user.clone())).collect()
+    /// Stops what a session of the user runs, or ends the session as well.
+    pub fn signal(&self, pid: i32, user: &str, terminate: bool) {
+        let sessions = lock(&self.sessions);
+        let Some(entry) = sessions.get(&pid).filter(|entry| entry.user == user) else { return };
+        if let Some(token) = lock(&entry.running).token.clone() {
+            token.cancel();
+        }
+        if terminate {
+            entry.end.cancel();
+        }
+    }
+
+    /// Everybody connected.
+    pub fn sessions(&self) -> Vec<Seated> {
+        let seated = |(pid, entry): (&i32, &Entry)| {
+            let running = lock(&entry.running);
+            Seated {
+                pid: *pid,
+                user: entry.user.clone(),
+                peer: entry.peer,
+                since: entry.since,
+                runs: running.token.is_some(),
+                text: Arc::clone(&running.text),
+                text_since: running.since,
+                application_name: running.application_name.clone(),
+            }
+        };
+        lock(&self.sessions).iter().map(seated).collect()
     }
 }
 
 impl Seat {
     /// Makes a statement the one that a cancel request stops.
-    pub fn runs(&self, token: Option<CancellationToken>) {
-        *lock(&self.running) = token;
+    pub fn runs(&self, token: CancellationToken, text: Arc<str>) {
+        let mut running = lock(&self.running);
+        running.token = Some(token);
+        running.text = text;
+        running.since = Some(Statement::now_micros());
+    }
+
+    /// Nothing runs any more.
+    pub fn rests(&self) {
+        lock(&self.running).token = None;
+    }
+
+    /// What the client calls itself.
+    pub fn is_called(&self, application_name: &str) {
+        application_name.clone_into(&mut lock(&self.running).application_name);
     }
 }
 

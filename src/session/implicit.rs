@@ -61,6 +61,7 @@ impl Session {
     }
 
     fn save(&mut self) {
+        self.vars.start_transaction();
         self.vars.begin("");
         self.temporary.begin();
     }

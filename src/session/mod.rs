@@ -10,6 +10,7 @@ pub mod vars;
 mod answer;
 mod catalogs;
 mod cursors;
+mod explained;
 mod held;
 mod implicit;
 mod temporary;
@@ -17,7 +18,7 @@ mod utility;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use datafusion::common::ScalarValue;
 use datafusion::execution::memory_pool::MemoryPool;
@@ -25,7 +26,7 @@ use datafusion::execution::memory_pool::MemoryPool;
 use crate::error::{Error, Kind, Result};
 use crate::model::journal::Journal;
 use crate::model::scan::Source;
-use crate::model::statement::{Policy, Severity, Statement};
+use crate::model::statement::{HeldRows, Policy, Severity, Statement};
 use crate::pgtype::types::PgType;
 use crate::session::catalogs::Shown;
 use crate::session::command::{Command, Parsed};
@@ -39,7 +40,6 @@ use crate::session::transaction::Transaction;
 use crate::session::vars::Vars;
 use crate::sql::analyze::Targets;
 use crate::sql::engine::{Plan, Rows, View, Viewer};
-use crate::sql::explain;
 use crate::sql::facts::Facts;
 use crate::sql::parse::utility::Utility;
 use crate::sql::relations::names_a_relation;
@@ -47,6 +47,7 @@ use crate::sql::timezone::Zone;
 use crate::table::provider::Settings;
 use crate::table::system;
 
+pub use crate::session::explained::explain_text;
 pub use crate::session::transaction::Status;
 
 /// The version that clients parse; that of the PostgreSQL whose answers are the measure.
@@ -158,13 +159,13 @@ impl Session {
         self.transaction.check_allowed(&parsed.command)?;
         let (work, inferred) = match &parsed.command {
             Command::Query => self.prepare_query(&parsed, declared).await?,
-            Command::Explain { analyze, statement, .. } => {
+            Command::Explain { options, statement } => {
                 if names_a_relation(statement) && catalogs::applies(self, statement) {
-                    (Work::ExplainCatalog, Vec::new())
+                    (Work::ExplainCatalog(*options), Vec::new())
                 } else {
                     let plan = self.plan(statement, &parsed.text, declared).await?;
                     let oids = oids(&plan.parameters);
-                    (Work::Explain { plan: Box::new(plan), analyze: *analyze }, oids)
+                    (Work::Explain { plan: Box::new(plan), options: *options }, oids)
                 }
             }
             Command::Show(name) => (Work::Show(answer::text_schema(&[&self.vars.canonical(name)?])), Vec::new()),
@@ -251,12 +252,15 @@ impl Session {
             zone: Zone::parse(&self.style().timezone.arrow_name())?,
             lookback: self.vars.lookback(),
             pushdown: self.vars.pushdown(),
+            keeps: self.vars.held_rows() != HeldRows::Never,
+            sample: self.vars.word("spanwire.sample") == "on",
             switches: self.switches(),
         };
         let (sources, journal) = (self.visible_sources(), Arc::clone(&self.journal));
         let (style, variables) = (self.style(), self.vars.values());
         let temporary = self.temporary.providers()?;
-        Ok(Viewer { facts, style, variables, settings, search_path, sources, journal, temporary })
+        let oids = Arc::new(catalogs::oids(self));
+        Ok(Viewer { oids, facts, style, variables, settings, search_path, sources, journal, temporary })
     }
 
     /// The switches of the visible sources' tables that are on, as `(source, switch)`.
@@ -299,6 +303,7 @@ impl Session {
         statement.policy = Policy {
             warn_on_truncated: self.vars.word("spanwire.on_truncated") == "warn",
             warn_on_upstream_error: self.vars.word("spanwire.on_upstream_error") == "warn",
+            held: self.vars.held_rows(),
         };
         Arc::new(statement)
     }
@@ -396,13 +401,8 @@ impl Session {
                 let ast = ast.ok_or_else(|| Error::internal("a catalog query without a statement"))?;
                 catalogs::run(self, ast, &parameters).await?
             }
-            Work::Explain { plan, analyze } => {
-                let lines = self.explain(plan, *analyze, parameters, statement).await?;
-                answer::lines("QUERY PLAN", lines)?
-            }
-            Work::ExplainCatalog => {
-                answer::lines("QUERY PLAN", vec!["Result from the catalogs: no upstream call".to_owned()])?
-            }
+            Work::Explain { plan, options } => self.explain(plan, *options, parameters, statement).await?,
+            Work::ExplainCatalog(options) => explained::of_catalogs(*options)?,
             Work::Show(schema) => answer::show(&self.vars, &prepared.parsed.command, schema)?,
             Work::Execute { target, args } => {
                 let values = self.arguments(args.as_deref(), parameters, statement).await?;
@@ -411,28 +411,6 @@ impl Session {
             _ => return Err(Error::internal("a statement without rows is asked for them")),
         };
         Ok(Rows::ready(batch, statement))
-    }
-
-    async fn explain(
-        &mut self,
-        plan: &Plan,
-        analyze: bool,
-        parameters: Vec<ScalarValue>,
-        statement: &Arc<Statement>,
-    ) -> Result<Vec<String>> {
-        let view = self.view()?;
-        let physical = self.gateway.engine.physical(&view, plan, parameters.clone(), statement).await?;
-        let mut lines = explain::lines(physical.as_ref(), &self.hello.user);
-        if analyze {
-            let begun = Instant::now();
-            let mut rows = self.gateway.engine.run(&view, plan, parameters, statement).await?;
-            let mut n_rows = 0;
-            while let Some(batch) = rows.next().await {
-                n_rows += batch?.num_rows() as u64;
-            }
-            lines.extend(explain::ledger(statement, n_rows, begun.elapsed()));
-        }
-        Ok(lines)
     }
 
     /// Settings that clients are told of and that have changed since this was last asked.
@@ -487,21 +465,4 @@ fn mismatched() -> Error {
 /// The types of the parameters, by number.
 fn oids(types: &[PgType]) -> Vec<u32> {
     types.iter().map(|ty| ty.oid()).collect()
-}
-
-/// The lines of EXPLAIN for a text, for the command line.
-///
-/// # Errors
-/// What is wrong with the text, or that it is not one query.
-pub async fn explain_text(session: &mut Session, sql: &str) -> Result<Vec<String>> {
-    let mut parsed = session.parse(sql)?;
-    let (Some(one), true) = (parsed.pop(), parsed.is_empty()) else {
-        return Err(Error::new(Kind::Syntax, "give one statement"));
-    };
-    let prepared = session.prepare(one, &[]).await?;
-    let statement = session.statement();
-    match &prepared.work {
-        Work::Query(plan) | Work::Explain { plan, .. } => session.explain(plan, false, Vec::new(), &statement).await,
-        _ => Ok(vec!["No upstream call.".to_owned()]),
-    }
 }

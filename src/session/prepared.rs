@@ -9,9 +9,9 @@ use crate::error::{Error, Kind, Result};
 use crate::model::statement::Statement;
 use crate::pgtype::style::Format;
 use crate::pgtype::types::PgType;
-use crate::session::answer;
-use crate::session::command::Parsed;
+use crate::session::command::{ExplainOptions, Parsed};
 use crate::session::copy::CopyFormat;
+use crate::session::explained;
 use crate::sql::engine::Plan;
 
 /// A statement that is parsed and, where it is a query, planned.
@@ -31,9 +31,9 @@ pub(super) enum Work {
     /// Rows from the catalogs.
     Catalog(SchemaRef),
     /// EXPLAIN of a planned query.
-    Explain { plan: Box<Plan>, analyze: bool },
+    Explain { plan: Box<Plan>, options: ExplainOptions },
     /// EXPLAIN of what needs no plan.
-    ExplainCatalog,
+    ExplainCatalog(ExplainOptions),
     /// Rows about the session.
     Show(SchemaRef),
     /// COPY of the rows of a query to the client.
@@ -57,6 +57,11 @@ pub(super) enum Work {
 }
 
 impl Prepared {
+    /// The text that it stands in.
+    pub fn text(&self) -> Arc<str> {
+        Arc::clone(&self.parsed.text)
+    }
+
     /// Types of the parameters.
     pub fn parameter_oids(&self) -> &[u32] {
         &self.parameter_oids
@@ -67,7 +72,7 @@ impl Prepared {
         match &self.work {
             Work::Query(plan) => Some(Arc::clone(&plan.schema)),
             Work::Catalog(schema) | Work::Show(schema) | Work::Fetch { schema, .. } => Some(Arc::clone(schema)),
-            Work::Explain { .. } | Work::ExplainCatalog => Some(answer::text_schema(&["QUERY PLAN"])),
+            Work::Explain { options, .. } | Work::ExplainCatalog(options) => Some(explained::schema(*options)),
             Work::Execute { target, .. } => target.schema(),
             Work::Copy { .. }
             | Work::Prepare(_)
@@ -91,7 +96,7 @@ impl Prepared {
     pub fn verb(&self) -> &'static str {
         match &self.work {
             Work::Show(_) => "SHOW",
-            Work::Explain { .. } | Work::ExplainCatalog => "EXPLAIN",
+            Work::Explain { .. } | Work::ExplainCatalog(_) => "EXPLAIN",
             Work::Fetch { .. } => "FETCH",
             Work::Execute { target, .. } => target.verb(),
             _ => "SELECT",

@@ -3,7 +3,7 @@
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::error::{Error, Kind, Result};
-use crate::session::command::{Command, Discard, Modes, classify};
+use crate::session::command::{Command, Discard, ExplainOptions, Modes, classify};
 use crate::sql::parse::{self, statement_at};
 
 /// Commands that write and that the parser need not understand to refuse them.
@@ -397,7 +397,7 @@ impl Words<'_> {
     }
 
     fn explain(&mut self) -> Result<Command> {
-        let mut analyze = false;
+        let mut options = ExplainOptions::default();
         if self.skip_token(&Token::LParen) {
             loop {
                 let option = self.keyword().ok_or_else(|| self.unexpected())?;
@@ -406,12 +406,23 @@ impl Words<'_> {
                     Some(Token::Comma | Token::RParen) => "true".to_owned(),
                     _ => self.value()?,
                 };
+                let value = value.to_lowercase();
+                let is_on = !matches!(value.as_str(), "false" | "off" | "0" | "f" | "no" | "n");
                 match option.as_str() {
-                    "ANALYZE" => analyze = !matches!(value.as_str(), "false" | "off" | "0"),
-                    "FORMAT" if value != "text" => {
-                        return Ok(Command::Unsupported { what: format!("EXPLAIN in the format {value}") });
-                    }
-                    "FORMAT" | "VERBOSE" | "COSTS" | "SETTINGS" | "BUFFERS" | "WAL" | "TIMING" | "SUMMARY" => {}
+                    "ANALYZE" => options.analyze = is_on,
+                    "COSTS" => options.costs = is_on,
+                    "FORMAT" => match value.as_str() {
+                        "text" => options.json = false,
+                        "json" => options.json = true,
+                        "xml" | "yaml" => {
+                            return Ok(Command::Unsupported { what: format!("EXPLAIN in the format {value}") });
+                        }
+                        _ => {
+                            let message = format!("unrecognized value for EXPLAIN option \"format\": \"{value}\"");
+                            return Err(Error::new(Kind::InvalidParameterValue, message));
+                        }
+                    },
+                    "VERBOSE" | "SETTINGS" | "BUFFERS" | "WAL" | "TIMING" | "SUMMARY" => {}
                     other => {
                         let message = format!("unrecognized EXPLAIN option \"{}\"", other.to_lowercase());
                         return Err(Error::new(Kind::Syntax, message));
@@ -425,7 +436,7 @@ impl Words<'_> {
                 return Err(self.unexpected());
             }
         } else {
-            analyze = self.skip("ANALYZE");
+            options.analyze = self.skip("ANALYZE");
             self.skip("VERBOSE");
         }
         let rest = Words { sql: self.sql, tokens: &self.tokens[self.at..], at: 0 };
@@ -435,7 +446,7 @@ impl Words<'_> {
         let Some(first) = rest.tokens.first() else { return Err(rest.unexpected()) };
         let statement = statement_at(self.sql, first.span.start)?;
         match classify(&statement) {
-            Command::Query => Ok(Command::Explain { analyze, statement: Box::new(statement) }),
+            Command::Query => Ok(Command::Explain { options, statement: Box::new(statement) }),
             other => Ok(other),
         }
     }

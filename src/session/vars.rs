@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use self::table::{SETTINGS, Setting};
 use crate::error::{Error, Kind, Result};
-use crate::model::statement::Severity;
+use crate::model::statement::{HeldRows, Severity};
 
 pub use crate::session::SERVER_VERSION;
 
@@ -52,6 +52,10 @@ pub struct Described {
     pub source: &'static str,
     /// What it does.
     pub doc: &'static str,
+    /// The words that it takes, if it takes words only.
+    pub words: Option<&'static [&'static str]>,
+    /// The least and the largest number that it takes.
+    pub bounds: Option<(i64, i64)>,
 }
 
 /// How long a SET lasts.
@@ -211,7 +215,12 @@ impl Vars {
             let (raw, reset) = (raw(&self.values, setting.name), raw(&self.defaults, setting.name));
             // What nobody sets is kept as text, also the numbers.
             let is_number = !setting.open && raw.parse::<i64>().is_ok();
-            let vartype = if is_number { "integer" } else { vartype };
+            let is_switch = !setting.open && matches!(raw.as_str(), "on" | "off");
+            let vartype = match () {
+                () if is_number => "integer",
+                () if is_switch => "bool",
+                () => vartype,
+            };
             Described {
                 name: setting.name.to_owned(),
                 shown: value::show(setting.ty, &raw),
@@ -222,6 +231,8 @@ impl Vars {
                 vartype,
                 context: if setting.open { "user" } else { "internal" },
                 doc: setting.doc,
+                words: setting.ty.words(),
+                bounds: setting.ty.bounds(),
             }
         };
         let switch = |(name, doc): &(String, &'static str)| {
@@ -236,9 +247,24 @@ impl Vars {
                 vartype: "bool",
                 context: "user",
                 doc,
+                words: None,
+                bounds: None,
             }
         };
         SETTINGS.iter().map(one).chain(self.switches.iter().map(switch)).collect()
+    }
+
+    /// A transaction starts with the modes that are the session's defaults.
+    pub fn start_transaction(&mut self) {
+        for (own, default) in [
+            ("transaction_isolation", "default_transaction_isolation"),
+            ("transaction_deferrable", "default_transaction_deferrable"),
+        ] {
+            if self.raw(own) != self.raw(default) {
+                let value = self.raw(default).to_owned();
+                self.values_mut().insert(own.to_owned(), value);
+            }
+        }
     }
 
     /// A block or savepoint opens.
@@ -329,6 +355,15 @@ impl Vars {
     /// `spanwire.max_calls`; none is the configuration's.
     pub fn max_calls(&self) -> Option<u32> {
         self.raw("spanwire.max_calls").parse().ok()
+    }
+
+    /// `spanwire.cache` and `spanwire.max_staleness`.
+    pub fn held_rows(&self) -> HeldRows {
+        match self.raw("spanwire.cache") {
+            "off" => HeldRows::Never,
+            "only" => HeldRows::Only,
+            _ => HeldRows::UpTo(self.millis("spanwire.max_staleness").unwrap_or_default()),
+        }
     }
 
     /// `spanwire.pushdown`.

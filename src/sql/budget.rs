@@ -16,7 +16,7 @@ use crate::table::provider::external;
 /// # Errors
 /// 53400 if they cannot.
 pub fn check(plan: &dyn ExecutionPlan, statement: &Statement) -> EngineResult<()> {
-    let (calls, most) = (of_plan(plan), statement.max_calls);
+    let (calls, most) = (of_plan(plan, statement), statement.max_calls);
     if calls <= u64::from(most) {
         return Ok(());
     }
@@ -25,9 +25,14 @@ pub fn check(plan: &dyn ExecutionPlan, statement: &Statement) -> EngineResult<()
     Err(external(statement.over_budget().detail(detail)))
 }
 
-fn of_plan(plan: &dyn ExecutionPlan) -> u64 {
-    let own = plan.downcast_ref::<ScanExec>().map_or(0, |scan| least(&scan.scans(), scan.lookup().limit));
-    plan.children().into_iter().map(|child| of_plan(child.as_ref())).fold(own, u64::saturating_add)
+/// The least number of calls that a plan takes.
+pub fn of_plan(plan: &dyn ExecutionPlan, statement: &Statement) -> u64 {
+    let calls = |scan: &ScanExec| match scan.held(statement) {
+        Some(_) => 0,
+        None => least(&scan.scans(), scan.lookup().limit),
+    };
+    let own = plan.downcast_ref::<ScanExec>().map_or(0, calls);
+    plan.children().into_iter().map(|child| of_plan(child.as_ref(), statement)).fold(own, u64::saturating_add)
 }
 
 /// The least number of calls for the scans of one node.
@@ -128,6 +133,7 @@ mod tests {
             base_url: VENDOR.base_url.parse().unwrap(),
             quota: VENDOR.quota,
             lookback: Duration::from_secs(1),
+            settle: Duration::ZERO,
             body_bytes: 512_000_000,
             settings: std::collections::BTreeMap::new(),
         };

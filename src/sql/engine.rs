@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::catalog::{MemoryCatalogProviderList, TableProvider};
 use datafusion::common::ScalarValue;
@@ -25,21 +25,20 @@ use crate::model::canonical::SHAPES;
 use crate::model::journal::Journal;
 use crate::model::scan::{Fetch, Source};
 use crate::model::statement::Statement;
-use crate::model::table::PG_TYPMOD;
 use crate::pgtype::style::Style;
 use crate::pgtype::types::PgType;
-use crate::sql::analyze::{Environment, Output, Targets, analyze};
+use crate::sql::analyze::{Environment, Targets, analyze, shown_schema};
 use crate::sql::cursor::{Cursor, Motion};
 use crate::sql::facts::Facts;
 use crate::sql::fault::from_engine;
 use crate::sql::parse::utility::Direction;
 use crate::sql::relations::{Relations, TEMPORARY};
 use crate::sql::scalar::external;
-use crate::sql::values::{field, parameter};
+use crate::sql::values::parameter;
 use crate::sql::{barrier, budget, cancel, lazy, memory, unnest, whole};
 use crate::table::branch::Branches;
 use crate::table::provider::{Provider, Settings};
-use crate::table::{canonical, keyed, ordered, system};
+use crate::table::{canonical, keyed, ordered, sampled, system};
 
 /// Rows of a batch on its way to the client.
 const BATCH_ROWS: usize = 8192;
@@ -140,6 +139,8 @@ pub struct Viewer {
     pub sources: Vec<Arc<Source>>,
     /// The scans of its user.
     pub journal: Arc<Journal>,
+    /// The numbers of its relations in `pg_class`.
+    pub oids: Arc<HashMap<(String, String), u32>>,
     /// Its temporary tables by name.
     pub temporary: Vec<(String, Arc<dyn TableProvider>)>,
 }
@@ -160,7 +161,7 @@ impl Engine {
         options.sql_parser.map_string_types_to_utf8view = false;
         options.sql_parser.enable_options_value_normalization = false;
         let rules = ordered::with_rule(PhysicalOptimizer::new().rules);
-        let rules = whole::with_rule(keyed::with_rule(barrier::with_rule(rules)));
+        let rules = sampled::with_rule(whole::with_rule(keyed::with_rule(barrier::with_rule(rules))));
         let template = SessionStateBuilder::new().with_config(config).with_default_features();
         let template = template.with_physical_optimizer_rules(rules).build();
         Engine { template, fetch, runtime, memory: memory::Process::new(total_memory), query_memory }
@@ -229,7 +230,12 @@ impl Engine {
             .with_catalog_list(Arc::new(MemoryCatalogProviderList::new()))
             .build();
         state.config_mut().options_mut().execution.time_zone = Some(zone.to_string());
-        let relations = Relations { database: viewer.facts.database.clone(), search_path, tables: names };
+        let relations = Relations {
+            database: viewer.facts.database.clone(),
+            search_path,
+            tables: names,
+            oids: Arc::clone(&viewer.oids),
+        };
         let environment = Environment {
             relations,
             tables: Arc::new(tables),
@@ -427,18 +433,6 @@ impl Logical {
         let logical = self.logical().map_err(external)?;
         state.create_physical_plan(&logical).await
     }
-}
-
-/// The columns of a result as the client sees them.
-fn shown_schema(outputs: &[Output], zone: &str) -> SchemaRef {
-    let fields = outputs.iter().map(|output| {
-        let mut shown = field(&output.name, output.ty, zone);
-        if output.typmod >= 0 {
-            shown.metadata_mut().insert(PG_TYPMOD.to_owned(), output.typmod.to_string());
-        }
-        shown
-    });
-    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// Stops a statement at its deadline, wherever it is.

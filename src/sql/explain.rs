@@ -4,39 +4,76 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use datafusion::physical_plan::{ExecutionPlan, displayable};
+use serde_json::{Map, Value};
 
 use crate::model::connector::Paging;
 use crate::model::scan::{At, Keys, Page, Scan};
 use crate::model::statement::Statement;
 use crate::model::table::{Fidelity, Table};
 use crate::sql::budget;
+use crate::sql::estimate::{self, Estimate};
 use crate::table::exec::ScanExec;
 
-/// The lines of EXPLAIN for a user.
-pub fn lines(plan: &dyn ExecutionPlan, user: &str) -> Vec<String> {
+/// The lines of EXPLAIN for a statement that would run now.
+pub fn lines(plan: &dyn ExecutionPlan, statement: &Statement, costs: bool) -> Vec<String> {
     let mut lines = Vec::new();
-    node(plan, user, 0, &mut lines);
+    node(plan, statement, 0, &mut lines);
+    if let Some(first) = lines.first_mut().filter(|_| costs) {
+        first.push_str(&estimate::of(plan, statement).text());
+    }
     lines
 }
 
-fn node(plan: &dyn ExecutionPlan, user: &str, depth: usize, lines: &mut Vec<String>) {
+fn node(plan: &dyn ExecutionPlan, statement: &Statement, depth: usize, lines: &mut Vec<String>) {
     let margin = if depth == 0 { String::new() } else { format!("{}->  ", " ".repeat(depth * 6 - 4)) };
     let text = displayable(plan).one_line().to_string();
     lines.push(format!("{margin}{}", text.trim_end()));
     if let Some(scan) = plan.downcast_ref::<ScanExec>() {
         let margin = " ".repeat(depth * 6 + 2);
-        lines.extend(scan_lines(scan, user).into_iter().map(|line| format!("{margin}{line}")));
+        lines.extend(scan_lines(scan, statement).into_iter().map(|line| format!("{margin}{line}")));
     }
     for child in plan.children() {
-        node(child.as_ref(), user, depth + 1, lines);
+        node(child.as_ref(), statement, depth + 1, lines);
     }
 }
 
-fn scan_lines(exec: &ScanExec, user: &str) -> Vec<String> {
+/// The plan as PostgreSQL's FORMAT JSON has it, with the names of our nodes.
+pub fn tree(plan: &dyn ExecutionPlan, statement: &Statement, costs: bool) -> Value {
+    let mut node = Map::new();
+    node.insert("Node Type".to_owned(), plan.name().trim_end_matches("Exec").into());
+    if costs {
+        add_costs(&mut node, &estimate::of(plan, statement));
+    }
+    node.insert("Detail".to_owned(), displayable(plan).one_line().to_string().trim_end().into());
+    if let Some(scan) = plan.downcast_ref::<ScanExec>() {
+        node.insert("Scan".to_owned(), scan_lines(scan, statement).into());
+    }
+    let below: Vec<Value> = plan.children().into_iter().map(|child| tree(child.as_ref(), statement, costs)).collect();
+    if !below.is_empty() {
+        node.insert("Plans".to_owned(), below.into());
+    }
+    Value::Object(node)
+}
+
+/// The estimates of a node, under PostgreSQL's names.
+pub fn add_costs(node: &mut Map<String, Value>, estimate: &Estimate) {
+    node.insert("Startup Cost".to_owned(), 0.0.into());
+    node.insert("Total Cost".to_owned(), estimate.cost.into());
+    node.insert("Plan Rows".to_owned(), estimate.rows.into());
+    node.insert("Plan Width".to_owned(), estimate.width.into());
+}
+
+fn scan_lines(exec: &ScanExec, statement: &Statement) -> Vec<String> {
     let lookup = exec.lookup();
     let mut lines = Vec::new();
-    for scan in exec.scans() {
-        lines.push(format!("Upstream Request: {}", first_request(&scan)));
+    let held = exec.held(statement).filter(|_| !exec.scans().is_empty());
+    match held {
+        Some(n_rows) => lines.push(format!("Held: {n_rows} rows, no upstream request")),
+        None => {
+            for scan in exec.scans() {
+                lines.push(format!("Upstream Request: {}", first_request(&scan)));
+            }
+        }
     }
     for (fidelity, label) in
         [(Fidelity::Exact, "Pushed"), (Fidelity::Superset, "Re-checked"), (Fidelity::Local, "Local")]
@@ -55,11 +92,12 @@ fn scan_lines(exec: &ScanExec, user: &str) -> Vec<String> {
     if let Some(notice) = &lookup.notice {
         lines.push(format!("Notice: {}", notice.message));
     }
-    lines.push(format!("Calls Expected: {}", budget::expected(&exec.scans())));
+    let expected = if held.is_some() { "0".to_owned() } else { budget::expected(&exec.scans()) };
+    lines.push(format!("Calls Expected: {expected}"));
     lines.extend(exec.scans().first().map(|scan| {
         let quota = scan.source.quota;
         let per = crate::sql::display::span(quota.per);
-        let wait = exec.wait(user).as_secs_f64();
+        let wait = exec.wait(&statement.user).as_secs_f64();
         format!("Quota: {} calls in {per}, {} at once; wait now {wait:.1} s", quota.calls, quota.concurrency)
     }));
     lines
@@ -106,11 +144,12 @@ pub fn ledger(statement: &Statement, rows: u64, elapsed: Duration) -> Vec<String
     for scan in statement.scans() {
         let waited = Duration::from_micros(scan.waited_us.load(Ordering::Relaxed));
         lines.push(format!(
-            "Scan on {}.{}: calls made {}, rows read {}, bytes {}, waited {:.3} ms",
+            "Scan on {}.{}: calls made {}, rows read {}, rows held {}, bytes {}, waited {:.3} ms",
             scan.source,
             scan.table,
             scan.calls.load(Ordering::Relaxed),
             scan.rows.load(Ordering::Relaxed),
+            scan.held.load(Ordering::Relaxed),
             scan.bytes.load(Ordering::Relaxed),
             waited.as_secs_f64() * 1e3,
         ));

@@ -7,6 +7,7 @@ pub mod cancel;
 pub mod cursor;
 pub mod display;
 pub mod engine;
+pub mod estimate;
 pub mod explain;
 pub mod facts;
 pub mod fault;

@@ -1,7 +1,8 @@
 //! Which table a name means: search_path, three-part names, and an error that names the nearest one.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use datafusion::sql::sqlparser::ast::{
     Ident, ObjectName, ObjectNamePart, Query, Spanned, Statement, TableFactor, VisitMut, VisitorMut, visit_relations,
@@ -23,6 +24,8 @@ pub struct Relations {
     pub search_path: Vec<String>,
     /// (schema, table) of all of them.
     pub tables: Vec<(String, String)>,
+    /// Their numbers in `pg_class`.
+    pub oids: Arc<HashMap<(String, String), u32>>,
 }
 
 /// Whether a statement names a relation that is neither a CTE nor a function.

@@ -12,11 +12,9 @@ use datafusion::arrow::record_batch::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result as EngineResult, internal_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
-use datafusion::physical_expr::ScalarFunctionExpr;
 use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
 use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, Partitioning, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::expressions::{Column, Literal};
 use datafusion::physical_plan::sort_pushdown::SortOrderPushdownResult;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
@@ -27,12 +25,20 @@ use crate::model::scan::{Batches, Fetch, Keys, Order, Scan};
 use crate::model::statement::{Notice, Statement};
 use crate::model::table::{self, Fidelity};
 use crate::table::branch::{Branches, Of};
+use crate::table::place::place;
 use crate::table::provider::external;
+use crate::table::sampled::{first_rows, sampling};
 use crate::table::shortcut;
 
 /// Rows that are asked for at the least where their order matters: one row alone is always in order, so an upstream that
 /// does not sort would not be found out.
 const LEAST_ORDERED: usize = 20;
+
+/// Rows that are asked for at the least where any will do and they are kept: what asks for one row soon asks for more.
+const LEAST_KEPT: usize = 500;
+
+/// Rows of a sample.
+const SAMPLE: usize = 1_000;
 
 /// What a conjunction of filters came to.
 #[derive(Clone, Debug)]
@@ -84,7 +90,19 @@ pub struct ScanExec {
     order: Option<Order>,
     fetch: Arc<dyn Fetch>,
     branches: Option<Branches>,
+    habits: Habits,
+    /// Only the distinct values of some rows are wanted, and those of a few rows do.
+    sampled: bool,
     properties: Arc<PlanProperties>,
+}
+
+/// How a session reads where the statement leaves it open.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Habits {
+    /// Rows are kept for the next statement, so a first page of more than the rows wanted saves a call.
+    pub keeps: bool,
+    /// A few rows do where any will.
+    pub sample: bool,
 }
 
 impl ScanExec {
@@ -119,6 +137,8 @@ impl ScanExec {
             order: None,
             fetch,
             branches: None,
+            habits: Habits::default(),
+            sampled: false,
             properties,
         })
     }
@@ -128,6 +148,25 @@ impl ScanExec {
     pub(super) fn branch(mut self, branches: Option<Branches>) -> Self {
         self.branches = branches;
         self
+    }
+
+    /// Reads as the session wants where the statement leaves it open.
+    #[must_use]
+    pub(super) fn with_habits(mut self, habits: Habits) -> Self {
+        self.habits = habits;
+        self
+    }
+
+    /// The same scan of a few rows only, if the session wants that and nothing chooses among the rows.
+    pub(super) fn sampled(&self) -> Option<ScanExec> {
+        let any = self.habits.sample && self.lookup.conjuncts.is_empty() && self.order.is_none();
+        any.then(|| ScanExec { sampled: true, ..self.clone() })
+    }
+
+    /// Whether a few rows are read instead of all or of as many as are wanted.
+    fn is_sample(&self) -> bool {
+        let is_limited = self.lookup.limit.is_some() && self.sampled().is_some();
+        self.sampled || is_limited
     }
 
     /// Each of its scans by itself, if there are several and upstream serves the order of each.
@@ -153,9 +192,22 @@ impl ScanExec {
     pub fn scans(&self) -> Vec<Scan> {
         // Where rows are dropped here, a small page could bring too few of them and cost another call.
         let limit = self.lookup.limit.filter(|_| self.lookup.exact);
-        let limit = limit.map(|limit| if self.order.is_some() { limit.max(LEAST_ORDERED) } else { limit });
-        let complete =
-            |scan: &Scan| Scan { projection: self.read.clone(), limit, order: self.order.clone(), ..scan.clone() };
+        let least = match self.order {
+            Some(_) => LEAST_ORDERED,
+            None if self.habits.keeps && self.lookup.conjuncts.is_empty() => LEAST_KEPT,
+            None => 0,
+        };
+        let sample = self.is_sample();
+        let limit = if sample { Some(SAMPLE) } else { limit.map(|limit| limit.max(least)) };
+        let rechecked = self.lookup.checked.iter().all(|checked| *checked);
+        let complete = |scan: &Scan| Scan {
+            projection: self.read.clone(),
+            limit,
+            order: self.order.clone(),
+            rechecked,
+            sample,
+            ..scan.clone()
+        };
         self.lookup.scans.iter().map(complete).collect()
     }
 
@@ -191,6 +243,11 @@ impl ScanExec {
         source.map_or(Duration::ZERO, |source| self.fetch.wait(source, user))
     }
 
+    /// How many rows are held that answer all of it without a call.
+    pub fn held(&self, statement: &Statement) -> Option<usize> {
+        self.scans().iter().map(|scan| self.fetch.held(scan, statement)).sum()
+    }
+
     /// The order in which the rows come, if one was wanted.
     pub fn order(&self) -> Option<&Order> {
         self.order.as_ref()
@@ -205,6 +262,7 @@ impl ScanExec {
         });
         let fetch = Arc::clone(&self.fetch);
         let batches = stream::iter(scans).flat_map(move |scan| begin(fetch.as_ref(), scan, &statement)).boxed();
+        let batches = if self.is_sample() { first_rows(batches) } else { batches };
         match branch {
             Some((branches, of, waits_for_keys)) => branches.follow(batches, of, waits_for_keys),
             None => batches,
@@ -235,40 +293,6 @@ impl ScanExec {
         let order = Order { column: sort.column, path, parameter: sort.parameter, descending };
         (descending || !sort.only_descending).then_some(order)
     }
-}
-
-/// The output column that an expression orders by, and the keys that lead into it.
-pub(super) fn place(expr: &Arc<dyn PhysicalExpr>) -> Option<(usize, Vec<String>)> {
-    if let Some(column) = expr.downcast_ref::<Column>() {
-        return Some((column.index(), Vec::new()));
-    }
-    // A number, not its text, which would be ordered otherwise.
-    let number = keyed(expr).unwrap_or(expr);
-    let [text] = args_of(number, "float8")? else { return None };
-    within(text, "->>")
-}
-
-/// The number of which an expression is the key.
-pub(super) fn keyed(expr: &Arc<dyn PhysicalExpr>) -> Option<&Arc<dyn PhysicalExpr>> {
-    args_of(expr, "float8_key")?.first()
-}
-
-/// The arguments of a call of this function.
-fn args_of<'a>(expr: &'a Arc<dyn PhysicalExpr>, function: &str) -> Option<&'a [Arc<dyn PhysicalExpr>]> {
-    let call = expr.downcast_ref::<ScalarFunctionExpr>().filter(|call| call.fun().name() == function)?;
-    Some(call.args())
-}
-
-/// The column, and the keys, of nested accesses of which the outermost is this function.
-fn within(expr: &Arc<dyn PhysicalExpr>, function: &str) -> Option<(usize, Vec<String>)> {
-    let [inner, key] = args_of(expr, function)? else { return None };
-    let key = key.downcast_ref::<Literal>()?.value().try_as_str()??.to_owned();
-    let (column, mut path) = match inner.downcast_ref::<Column>() {
-        Some(column) => (column.index(), Vec::new()),
-        None => within(inner, "->")?,
-    };
-    path.push(key);
-    Some((column, path))
 }
 
 fn properties(equivalences: EquivalenceProperties) -> Arc<PlanProperties> {
@@ -362,6 +386,9 @@ impl ExecutionPlan for ScanExec {
         };
         if let Some(notice) = self.lookup.notice.clone().filter(|_| !self.lookup.scans.is_empty()) {
             statement.notice(notice);
+        }
+        if self.is_sample() && !self.lookup.scans.is_empty() {
+            statement.notice(sampling(&self.name_of_table()));
         }
         let finish = Finish {
             read_schema: project(&self.table_schema, &self.read).map_err(external)?,

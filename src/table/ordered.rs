@@ -20,7 +20,8 @@ use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMerge
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
-use crate::table::exec::{ScanExec, keyed, place};
+use crate::table::exec::ScanExec;
+use crate::table::place::{keyed, place};
 
 /// The rule that is followed: sorts stand on scans before it.
 const NEXT: &str = "PushdownSort";

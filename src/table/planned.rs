@@ -91,6 +91,7 @@ impl Planned {
                 database: "d".to_owned(),
                 search_path: vec!["public".to_owned()],
                 tables: vec![name.clone()],
+                oids: Arc::default(),
             },
             tables: Arc::new([(name, Arc::clone(&recorder) as Arc<dyn TableProvider>)].into()),
             style: Arc::new(Style { timezone: named(zone), ..Style::default() }),

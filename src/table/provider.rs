@@ -21,7 +21,7 @@ use crate::model::statement::{Notice, Severity};
 use crate::model::table::{Fidelity, From, Switch, Table};
 use crate::sql::timezone::Zone;
 use crate::table::branch::Branches;
-use crate::table::exec::{Lookup, ScanExec};
+use crate::table::exec::{Habits, Lookup, ScanExec};
 use crate::table::{predicate, translate};
 
 /// What of a session's settings a scan obeys.
@@ -31,6 +31,10 @@ pub struct Settings {
     pub zone: Zone,
     /// `spanwire.lookback`, if set.
     pub lookback: Option<Duration>,
+    /// Rows that are read are kept for the next statement, unless `spanwire.cache` is off.
+    pub keeps: bool,
+    /// `spanwire.sample`: a few rows do where any will.
+    pub sample: bool,
     /// `spanwire.pushdown`: off sends nothing but the time range of the lookback.
     pub pushdown: bool,
     /// `<source>.<switch>` settings that are on.
@@ -224,7 +228,8 @@ impl TableProvider for Provider {
         };
         let exec = ScanExec::new(lookup, Arc::clone(&self.schema), projection, residual, Arc::clone(&self.fetch))
             .map_err(external)?;
-        Ok(Arc::new(exec.branch(self.branches.clone())))
+        let habits = Habits { keeps: self.settings.keeps, sample: self.settings.sample };
+        Ok(Arc::new(exec.branch(self.branches.clone()).with_habits(habits)))
     }
 }
 

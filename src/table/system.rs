@@ -118,6 +118,7 @@ pub static VIEWS: &[View] = &[
                 ),
                 bigint("calls").unit("calls").doc("HTTP calls, repeated ones among them."),
                 bigint("rows").unit("rows").doc("Rows that came, before any filter of the gateway."),
+                bigint("held").unit("rows").doc("Rows that were held already, before any filter of the gateway."),
                 bigint("bytes").unit("bytes").doc("Size of the answers after decompression."),
                 double("waited_ms").unit("ms").doc("Time spent waiting for the quota."),
                 jsonb("requests")

@@ -79,6 +79,7 @@ fn sent(translation: &Translation) -> Vec<String> {
         base_url: CONNECTOR.base_url.parse().expect("a URL"),
         quota: CONNECTOR.quota,
         lookback: Duration::from_secs(86_400),
+        settle: Duration::ZERO,
         body_bytes: 1 << 20,
         settings: std::collections::BTreeMap::new(),
     });

@@ -112,6 +112,7 @@ const SPANS: Table = Table {
     time: Some("timestamp"),
     key: &["id"],
     paging: Paging::Numbered { max_rows: 1_000, next: &["next"] },
+    narrows: true,
     body: Body::Rows { keys: &["results"], count: false },
     sorts: &[
         // The default order; it is faster upstream than a sort by the time itself.

@@ -72,6 +72,8 @@ impl Connection {
         let outcome = tokio::select! {
             message = self.io.read() => message,
             () = idle => Err(error),
+            () = self.seat.end.cancelled() => Err(Error::new(
+                Kind::AdminShutdown, "terminating connection due to administrator command")),
             () = self.shutdown.cancelled() => Err(Error::new(
                 Kind::AdminShutdown, "terminating connection due to administrator command")),
         };
@@ -123,6 +125,9 @@ impl Connection {
 
     async fn ready(&mut self) -> Result<(), Gone> {
         for (name, value) in self.session.reports() {
+            if name == "application_name" {
+                self.seat.is_called(&value);
+            }
             self.put(&Message::ParameterStatus(ParameterStatus::new(name, value)))?;
         }
         let status = match self.session.status() {
@@ -193,7 +198,7 @@ impl Connection {
             }
         }
         let sent = running.send(&mut self.io, &statement, usize::MAX).await;
-        self.seat.runs(None);
+        self.seat.rests();
         match sent? {
             Ok(_) => self.put(&message::complete(&running.tag())).map(Ok),
             Err(error) => Ok(Err(error)),
@@ -208,7 +213,7 @@ impl Connection {
         formats: &[Format],
         statement: &Arc<Statement>,
     ) -> Result<Result<Option<Running>>, Gone> {
-        self.seat.runs(Some(statement.cancel.clone()));
+        self.seat.runs(statement.cancel.clone(), prepared.text());
         let outcome = {
             let execution = self.session.execute(prepared, parameters, statement);
             tokio::select! {
@@ -231,17 +236,17 @@ impl Connection {
                 Ok(copy.map(Some))
             }
             Ok(Outcome::Done { tag }) => {
-                self.seat.runs(None);
+                self.seat.rests();
                 self.put(&message::complete(&tag))?;
                 Ok(Ok(None))
             }
             Ok(Outcome::Empty) => {
-                self.seat.runs(None);
+                self.seat.rests();
                 self.put(&Message::EmptyQueryResponse(EmptyQueryResponse::new()))?;
                 Ok(Ok(None))
             }
             Err(error) => {
-                self.seat.runs(None);
+                self.seat.rests();
                 Ok(Err(error))
             }
         }
@@ -370,11 +375,11 @@ impl Connection {
         let statement = Arc::clone(running.statement());
         // Each Execute has the time that the setting gives.
         self.session.resume(&statement);
-        self.seat.runs(Some(statement.cancel.clone()));
+        self.seat.runs(statement.cancel.clone(), portal.prepared.text());
         let most = usize::try_from(max_rows).ok().filter(|&rows| rows > 0 && !running.is_copy());
         let most = most.unwrap_or(usize::MAX);
         let sent = running.send(&mut self.io, &statement, most).await;
-        self.seat.runs(None);
+        self.seat.rests();
         match sent? {
             Ok(true) => {
                 statement.pause();

@@ -7,7 +7,7 @@ use pgwire::messages::response::{CommandComplete, ErrorResponse, NoticeResponse}
 
 use crate::error::{Error, Result};
 use crate::model::statement::{Notice, Severity};
-use crate::model::table::PG_TYPMOD;
+use crate::model::table::{PG_ORIGIN, PG_TYPMOD};
 use crate::pgtype::style::Format;
 use crate::pgtype::types::PgType;
 
@@ -66,7 +66,19 @@ pub(super) fn row_description(schema: &Schema, formats: &[Format]) -> Result<PgW
             Format::Binary => 1,
         };
         let typmod = field.metadata().get(PG_TYPMOD).and_then(|typmod| typmod.parse().ok()).unwrap_or(-1);
-        columns.push(FieldDescription::new(field.name().clone(), 0, 0, pg_type.oid(), pg_type.typlen(), typmod, code));
+        let origin = field.metadata().get(PG_ORIGIN).and_then(|origin| origin.split_once(' '));
+        let origin = origin.and_then(|(table, column)| Some((table.parse::<u32>().ok()?, column.parse().ok()?)));
+        // OIDs are unsigned; the message has 32 bits for one.
+        let (table, column) = origin.map_or((0, 0), |(table, column): (u32, i16)| (table.cast_signed(), column));
+        columns.push(FieldDescription::new(
+            field.name().clone(),
+            table,
+            column,
+            pg_type.oid(),
+            pg_type.typlen(),
+            typmod,
+            code,
+        ));
     }
     Ok(PgWireBackendMessage::RowDescription(RowDescription::new(columns)))
 }

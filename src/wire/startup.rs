@@ -107,7 +107,7 @@ async fn greet(
     let database = parameters.remove("database").filter(|name| !name.is_empty()).unwrap_or_else(|| user.clone());
     refuse_replication(&mut parameters)?;
     parameters.retain(|name, _| !name.starts_with("_pq_."));
-    let seat = gateway.registry.sit(&user, gateway.limits.connections)?;
+    let seat = gateway.registry.sit(&user, peer, gateway.limits.connections)?;
     let hello = Hello { user, database, parameters: parameters.into_iter().collect(), pid: seat.pid, peer };
     let mut session = Session::new(Arc::clone(gateway), hello)?;
     io.put(&PgWireBackendMessage::Authentication(Authentication::Ok))?;

@@ -62,7 +62,10 @@ async fn changed_gate(text: &str, change: impl FnOnce(&mut Gateway)) -> Gate {
 
 async fn any_gate(connectors: &[&'static Connector], text: &str, change: impl FnOnce(&mut Gateway)) -> Gate {
     let kinds = server::kinds_of(connectors);
-    let config = config::parse(text, "test", &Env::default(), &kinds).expect("the configuration is right");
+    // What counts calls wants each statement to make its own.
+    let cache = if text.contains("[cache]") { "" } else { "\n[cache]\nmemory = 0\n" };
+    let text = format!("{text}{cache}");
+    let config = config::parse(&text, "test", &Env::default(), &kinds).expect("the configuration is right");
     let compute = Compute::start().expect("threads");
     let mut gateway = server::assemble_of(connectors, &config, &compute).expect("the parts fit");
     change(Arc::get_mut(&mut gateway).expect("nobody else has it yet"));

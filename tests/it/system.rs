@@ -326,6 +326,7 @@ async fn switches_of_the_visible_sources_are_settings() {
         base_url: SWITCHED.base_url.parse().unwrap(),
         quota: SWITCHED.quota,
         lookback: Duration::from_secs(1),
+        settle: Duration::ZERO,
         body_bytes: 1_000,
         settings: std::collections::BTreeMap::new(),
     };

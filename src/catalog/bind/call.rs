@@ -6,6 +6,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::super::aggregate::Aggregate;
+use super::super::engine::EngineCall;
 use super::super::functions;
 use super::super::plan::{AggregateCall, Compare, Node, SetCall, SortKey, SubqueryKind, Test, Window, WindowFunction};
 use super::super::sets::Set;
@@ -14,6 +15,9 @@ use super::super::value::Value;
 use super::query::sort_key;
 use super::{Binder, Bound, Clause, fold, parts};
 use crate::error::{Error, Kind, Result};
+use crate::function::registry;
+use crate::function::resolve::{self, Choice};
+use crate::pgtype::types::PgType;
 
 /// Sort keys of an aggregate or window, with what they sort by.
 type SortNodes = Vec<(Node, SortKey)>;
@@ -87,7 +91,12 @@ impl Binder<'_, '_> {
             _ => {}
         }
         let given: Vec<u32> = args.iter().map(|arg| arg.type_oid).collect();
-        let Some(choice) = functions::choose(name, &given) else { return self.conversion(name, args) };
+        let Some(choice) = functions::choose(name, &given) else {
+            return match engine_function(name, &given) {
+                Some(choice) => self.engine_call(&choice, args),
+                None => self.conversion(name, args),
+            };
+        };
         let mut nodes = Vec::new();
         for (arg, to) in args.into_iter().zip(&choice.args) {
             // A function that prints anything sees text where a value has a name or no type.
@@ -99,6 +108,16 @@ impl Binder<'_, '_> {
             });
         }
         Ok(Bound::new(Node::Call { function: choice.function, args: nodes }, choice.ret))
+    }
+
+    /// A function that the catalogs have not, as the engine carries it out.
+    fn engine_call(&mut self, choice: &Choice<crate::function::Function>, args: Vec<Bound>) -> Result<Bound> {
+        let mut nodes = Vec::new();
+        for (arg, to) in args.into_iter().zip(&choice.args) {
+            nodes.push(self.cast(arg, to.oid())?);
+        }
+        let call = EngineCall { function: choice.target, args: choice.args.clone(), result: choice.result };
+        Ok(Bound::new(Node::EngineCall { call, args: nodes }, choice.result.oid()))
     }
 
     /// Turns what is shown by a name into that name, for functions that print anything.
@@ -268,6 +287,12 @@ impl Binder<'_, '_> {
         let column = scope.windows.len() - 1;
         Ok(Bound::new(Node::Column { depth: 0, slot, column }, type_oid))
     }
+}
+
+/// The function of the engine that a call means.
+fn engine_function(name: &str, given: &[u32]) -> Option<Choice<crate::function::Function>> {
+    let types = given.iter().map(|oid| PgType::from_oid(types::base(*oid))).collect::<Option<Vec<PgType>>>()?;
+    resolve::choose(registry::functions(name), &types).ok()
 }
 
 fn no_function(name: &str, args: &[Bound]) -> Error {

@@ -7,6 +7,8 @@ use super::super::types::{self, Family};
 use super::super::value::Value;
 use super::{Binder, Bound};
 use crate::error::{Error, Kind, Result};
+use crate::function::coerce;
+use crate::pgtype::types::PgType;
 
 impl Binder<'_, '_> {
     /// Converts an expression to a type, whether PostgreSQL would do it unasked or not.
@@ -114,8 +116,20 @@ fn castable(from: u32, to: u32) -> bool {
 
 /// Returns the type that CASE, UNION, IN and their kin give to expressions of these types.
 pub(super) fn common(what: &str, list: impl Iterator<Item = u32>) -> Result<u32> {
+    let list: Vec<u32> = list.map(types::base).collect();
+    if let Some(known) = list.iter().map(|oid| PgType::from_oid(*oid)).collect::<Option<Vec<PgType>>>()
+        && known.iter().any(|ty| *ty != PgType::Unknown)
+        && let Ok(common) = coerce::common(known)
+    {
+        return Ok(common.oid());
+    }
+    common_by_family(what, list)
+}
+
+/// Of types that the functions of the engine do not know.
+fn common_by_family(what: &str, list: Vec<u32>) -> Result<u32> {
     let mut chosen = types::UNKNOWN;
-    for next in list.map(types::base) {
+    for next in list {
         if next == types::UNKNOWN || next == chosen {
             continue;
         }

@@ -59,6 +59,10 @@ impl Binder<'_, '_> {
                 let value = cast::parse(&format!("{text}{unit}"), types::INTERVAL, self.context)?;
                 Ok(Bound::new(Node::Const(value), types::INTERVAL))
             }
+            Expr::AtTimeZone { timestamp, time_zone } => {
+                let (zone, time) = (self.expr(time_zone)?, self.expr(timestamp)?);
+                self.scalar("timezone", vec![zone, time])
+            }
             Expr::Function(function) => self.call(function),
             Expr::Case { operand, conditions, else_result, .. } => {
                 self.case(operand.as_deref(), conditions, else_result.as_deref())
@@ -91,6 +95,14 @@ impl Binder<'_, '_> {
             }
             Expr::Substring { expr, substring_from, substring_for, .. } => {
                 self.call_named("substring", [Some(expr.as_ref()), substring_from.as_deref(), substring_for.as_deref()])
+            }
+            Expr::Extract { field, expr, .. } => {
+                let field = Bound::new(
+                    Node::Const(Value::text(field.to_string().trim_matches('\'').to_lowercase())),
+                    types::TEXT,
+                );
+                let from = self.expr(expr)?;
+                self.scalar("extract", vec![field, from])
             }
             Expr::Position { expr, r#in } => self.call_named("position", [Some(r#in.as_ref()), Some(expr), None]),
             Expr::Trim { trim_where, trim_what, expr, trim_characters } => {

@@ -58,6 +58,7 @@ impl Binder<'_, '_> {
         first_table: usize,
     ) -> Result<Vec<Node>> {
         let mut on = Vec::new();
+        let mut merged: Vec<String> = Vec::new();
         match constraint {
             None | Some(JoinConstraint::None) => {}
             Some(JoinConstraint::On(expr)) => {
@@ -75,6 +76,7 @@ impl Binder<'_, '_> {
                 for column in columns {
                     let name = parts(column).pop().unwrap_or_default();
                     on.push(self.merge(&name, kind, first, middle)?);
+                    merged.push(name);
                 }
             }
             Some(JoinConstraint::Natural) => {
@@ -84,7 +86,16 @@ impl Binder<'_, '_> {
                 let names: Vec<String> = left.into_iter().filter(shared).collect();
                 for name in names {
                     on.push(self.merge(&name, kind, first, middle)?);
+                    merged.push(name);
                 }
+            }
+        }
+        // What the two sides share comes first.
+        let scope = self.scope()?;
+        for (at, name) in merged.iter().enumerate() {
+            let place = scope.visible[first + at..].iter().position(|column| column.name == *name);
+            if let Some(place) = place {
+                scope.visible[first + at..=first + at + place].rotate_right(1);
             }
         }
         Ok(on)

@@ -12,6 +12,7 @@ pub(super) fn children<'n>(node: &'n Node, visit: &mut dyn FnMut(&'n Node)) {
         | Node::IsBool { arg, .. }
         | Node::Field { base: arg, .. } => visit(arg),
         Node::Call { args: list, .. }
+        | Node::EngineCall { args: list, .. }
         | Node::And(list)
         | Node::Or(list)
         | Node::Coalesce(list)
@@ -71,6 +72,7 @@ fn rebuild_in_place(node: &mut Node, change: &dyn Fn(usize, usize, Option<usize>
         | Node::IsBool { arg, .. }
         | Node::Field { base: arg, .. } => go(arg),
         Node::Call { args: list, .. }
+        | Node::EngineCall { args: list, .. }
         | Node::And(list)
         | Node::Or(list)
         | Node::Coalesce(list)

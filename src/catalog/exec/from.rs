@@ -1,7 +1,6 @@
 //! Runs FROM: relations, subqueries, functions, joins.
 
 use std::collections::HashMap;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use super::super::context::{Context, row};
@@ -37,7 +36,7 @@ pub(super) fn from(plan: &From, start: &Tuple, env: &Env<'_>, context: &Context<
             place(*slot, &mut places.iter().map(|&at| Arc::clone(&rows[at])), filter)
         }
         From::Cte { slot, id, filter, .. } => {
-            let rows = context.ctes.borrow().get(id).map(Rc::clone);
+            let rows = context.ctes.borrow().get(id).map(Arc::clone);
             let rows = rows.ok_or_else(|| Error::internal("a CTE is read before it is run"))?;
             place(*slot, &mut rows.iter().cloned(), filter)
         }

@@ -4,7 +4,7 @@ mod from;
 mod group;
 
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::Rowset;
 use super::cast;
@@ -45,7 +45,7 @@ pub(crate) fn rowset(plan: &Query, context: &Context<'_>) -> Result<Rowset> {
         rows.iter().map(|row| row.iter().zip(&plan.columns).map(|(value, (_, oid))| cell(value, *oid)).collect());
     let columns = plan.columns.iter().map(|(name, oid)| (name.clone(), types::base(*oid))).collect();
     let rows = rows.collect();
-    Ok(Rowset { columns, rows, assigned: context.assigned.take() })
+    Ok(Rowset { columns, rows, effects: context.effects.take() })
 }
 
 /// Runs a subquery, or takes its rows from the last time if it does not depend on rows around it.
@@ -57,11 +57,11 @@ pub(crate) fn subquery(
     context: &Context<'_>,
 ) -> Result<Rows> {
     if !correlated && let Some(rows) = context.cached.borrow().get(&id) {
-        return Ok(Rc::clone(rows));
+        return Ok(Arc::clone(rows));
     }
-    let rows = Rc::new(query(plan, env, context)?);
+    let rows = Arc::new(query(plan, env, context)?);
     if !correlated {
-        context.cached.borrow_mut().insert(id, Rc::clone(&rows));
+        context.cached.borrow_mut().insert(id, Arc::clone(&rows));
     }
     Ok(rows)
 }
@@ -145,7 +145,7 @@ fn run_cte(cte: &Cte, env: &Env<'_>, context: &Context<'_>) -> Result<()> {
             if round > MOST_ROUNDS {
                 return Err(Error::new(Kind::ConfigurationLimit, "a recursive query does not end"));
             }
-            context.ctes.borrow_mut().insert(cte.id, Rc::new(working));
+            context.ctes.borrow_mut().insert(cte.id, Arc::new(working));
             working = query(term, env, context)?;
             if *distinct {
                 working.retain(|row| seen.insert(key_of(row)));
@@ -153,7 +153,7 @@ fn run_cte(cte: &Cte, env: &Env<'_>, context: &Context<'_>) -> Result<()> {
             all.extend(working.iter().cloned());
         }
     }
-    context.ctes.borrow_mut().insert(cte.id, Rc::new(all));
+    context.ctes.borrow_mut().insert(cte.id, Arc::new(all));
     Ok(())
 }
 

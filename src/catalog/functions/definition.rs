@@ -62,7 +62,7 @@ fn index_definition(args: &[Value], context: &Context<'_>) -> Option<String> {
 }
 
 fn constraint_definition(oid: u32, context: &Context<'_>) -> Option<String> {
-    for class in &context.classes {
+    for class in context.classes {
         let (Source::User(_), Some(relation)) = (class.source, context.relation(class)) else { continue };
         let list = |columns: &[usize], of: &super::super::Relation| {
             let names = columns.iter().filter_map(|&at| of.columns.get(at)).map(|c| quoted(&c.name));

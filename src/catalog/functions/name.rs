@@ -11,6 +11,11 @@ use crate::error::{Error, Kind, Result};
 use crate::function::quote::identifier;
 
 pub(super) const FUNCTIONS: &[Function] = &[
+    strict("oidvectortypes", "oidvector", "text", |a, c| {
+        let types: Vec<String> =
+            a[0].items().into_iter().flatten().filter_map(Value::as_oid).map(|oid| type_text(oid, c)).collect();
+        Ok(Value::text(types.join(", ")))
+    }),
     lax("format_type", "oid int4", "text", format_type),
     strict("to_regclass", "text", "regclass", |a, c| Ok(to_reg(a, types::REGCLASS, c))),
     strict("to_regtype", "text", "regtype", |a, c| Ok(to_reg(a, types::REGTYPE, c))),

@@ -1,8 +1,8 @@
 //! What the session and the server say about themselves.
 
-use super::super::Assignment;
 use super::super::context::Context;
 use super::super::value::Value;
+use super::super::{Assignment, Effect};
 use super::{Function, int_at, lax, oid_at, str_at, strict};
 use crate::error::{Error, Kind, Result};
 
@@ -40,6 +40,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Ok(Value::Int(if str_at(a, 0).to_uppercase().replace('-', "") == "UTF8" { 6 } else { -1 }))
     }),
     strict("pg_encoding_max_length", "int4", "int4", |_, _| Ok(Value::Int(4))),
+    strict("pg_cancel_backend", "int4", "bool", |a, c| signal(a, c, false)),
+    strict("pg_terminate_backend", "int4|int4 int8", "bool", |a, c| signal(a, c, true)),
+    strict("host", "inet", "text", |a, _| Ok(str_at(a, 0).split('/').next().into())),
     strict("pg_table_size", "regclass", "int8", |a, c| Ok(size(a, c))),
     strict("pg_indexes_size", "regclass", "int8", |a, c| Ok(size(a, c))),
     strict("pg_relation_size", "regclass|regclass text", "int8", |a, c| Ok(size(a, c))),
@@ -110,6 +113,22 @@ fn set_config(args: &[Value], context: &Context<'_>) -> Result<Value> {
     };
     let value = args[1].as_str().map(str::to_owned);
     let assignment = Assignment { name: name.to_owned(), value, is_local: args[2].is_true() };
-    context.assigned.borrow_mut().push(assignment);
+    context.effects.borrow_mut().push(Effect::Assign(assignment));
     Ok(args[1].clone())
+}
+
+/// The session carries it out when the statement has run.
+fn signal(args: &[Value], context: &Context<'_>, terminate: bool) -> Result<Value> {
+    let pid = int_at(args, 0).and_then(|pid| i32::try_from(pid).ok());
+    let found = context.session.sessions.iter().find(|session| Some(session.pid) == pid);
+    let Some(session) = found else { return Ok(Value::Bool(false)) };
+    if session.user != context.session.user {
+        let message = match terminate {
+            true => "must be a member of the role whose process is being terminated or member of pg_signal_backend",
+            false => "must be a member of the role whose query is being canceled or member of pg_signal_backend",
+        };
+        return Err(Error::new(Kind::InsufficientPrivilege, message));
+    }
+    context.effects.borrow_mut().push(Effect::Signal { pid: session.pid, terminate });
+    Ok(Value::Bool(true))
 }

@@ -248,7 +248,7 @@ pub(super) fn constraints(context: &Context<'_>) -> Made {
             Value::Bool(true),
         ]);
     }
-    for class in &context.classes {
+    for class in context.classes {
         let (Source::User(_), Some(relation)) = (class.source, context.relation(class)) else { continue };
         for (n, key) in relation.foreign_keys.iter().enumerate() {
             let Some(target) = context.class_named(&key.schema, &key.name) else { continue };
@@ -268,6 +268,7 @@ pub(super) fn constraints(context: &Context<'_>) -> Made {
                 Value::array(numbers(&key.referenced)),
                 Value::Bool(true),
                 Value::Bool(true),
+                Value::array(key.columns.iter().map(|&at| equality(relation, at)).collect()),
             ]);
         }
     }
@@ -275,7 +276,9 @@ pub(super) fn constraints(context: &Context<'_>) -> Made {
         // Update, delete and match actions are alike for every constraint here.
         let action = row[8].clone();
         let simple = if action == char('a') { char('s') } else { action.clone() };
-        row.extend([action, simple]);
+        // The three comparisons of a foreign key are one here: both sides have the same type.
+        let equal = if row.len() > 13 { row.pop().unwrap_or_default() } else { Value::Null };
+        row.extend([action, simple, equal.clone(), equal.clone(), equal]);
     }
     Made {
         columns: &[
@@ -294,9 +297,24 @@ pub(super) fn constraints(context: &Context<'_>) -> Made {
             "connoinherit",
             "confdeltype",
             "confmatchtype",
+            "conpfeqop",
+            "conppeqop",
+            "conffeqop",
         ],
         rows,
     }
+}
+
+/// The oid of the operator `=` of a column's type (`pg_operator`).
+fn equality(relation: &Relation, at: usize) -> Value {
+    Value::oid(match relation.columns.get(at).map(|column| types::base(column.type_oid)) {
+        Some(types::INT2) => 94,
+        Some(types::INT4) => 96,
+        Some(types::INT8) => 410,
+        Some(2950) => 2972,
+        // varchar is compared as text.
+        _ => 98,
+    })
 }
 
 pub(super) fn row_types(context: &Context<'_>) -> Made {

@@ -79,7 +79,7 @@ pub(super) fn descriptions(context: &Context<'_>) -> Made {
     for schema in &context.snapshot.schemas {
         push(context.schema_oid(&schema.name).unwrap_or_default(), NAMESPACE, 0, schema.comment.as_ref());
     }
-    for class in &context.classes {
+    for class in context.classes {
         let (Source::User(_), Some(relation)) = (class.source, context.relation(class)) else { continue };
         push(class.oid, CLASS, 0, relation.comment.as_ref());
         for (position, column) in relation.columns.iter().enumerate() {

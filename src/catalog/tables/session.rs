@@ -21,6 +21,9 @@ pub(super) fn settings(context: &Context<'_>) -> Made {
             Value::text(&setting.reset_value),
             Value::text(&setting.reset_value),
             Value::Bool(false),
+            setting.words.as_ref().map_or(Value::Null, |words| Value::array(words.iter().map(Value::text).collect())),
+            Value::optional_text(setting.bounds.as_ref().map(|(least, _)| least.as_str())),
+            Value::optional_text(setting.bounds.as_ref().map(|(_, most)| most.as_str())),
         ]
     });
     Made {
@@ -36,6 +39,9 @@ pub(super) fn settings(context: &Context<'_>) -> Made {
             "boot_val",
             "reset_val",
             "pending_restart",
+            "enumvals",
+            "min_val",
+            "max_val",
         ],
         rows: rows.collect(),
     }

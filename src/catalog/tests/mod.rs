@@ -56,6 +56,7 @@ fn snapshot() -> Snapshot {
         comment: comment.map(str::to_owned),
     };
     Snapshot {
+        kept: Arc::default(),
         database: "app".to_owned(),
         owner: "postgres".to_owned(),
         schemas: vec![

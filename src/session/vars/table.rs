@@ -38,8 +38,29 @@ impl Type {
             Type::Real => ("real", None),
             Type::Millis => ("integer", Some("ms")),
             Type::Kilobytes => ("integer", Some("kB")),
+            Type::Enum(["on"]) => ("bool", None),
             Type::Enum(_) => ("enum", None),
             Type::Text | Type::Zone | Type::Path | Type::DateStyle | Type::Encoding | Type::Span => ("string", None),
+        }
+    }
+}
+
+impl Type {
+    /// The words that it takes, if it takes words only; `debug` means `debug2` and is not offered.
+    pub(super) fn words(self) -> Option<&'static [&'static str]> {
+        match self {
+            Type::Enum(["on"]) => None,
+            Type::Enum(words) => Some(words.strip_suffix(&["debug"]).unwrap_or(words)),
+            _ => None,
+        }
+    }
+
+    /// The least and the largest number that it takes, in its unit.
+    pub(super) fn bounds(self) -> Option<(i64, i64)> {
+        match self {
+            Type::Integer(least, most) => Some((least, most)),
+            Type::Millis => Some((0, DAYS_MS)),
+            _ => None,
         }
     }
 }
@@ -71,7 +92,7 @@ const fn told(setting: Setting) -> Setting {
 
 const LEVELS: &[&str] = &["read committed", "repeatable read", "serializable", "read uncommitted"];
 const MESSAGES: &[&str] =
-    &["debug5", "debug4", "debug3", "debug2", "debug1", "debug", "log", "notice", "warning", "error"];
+    &["debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error", "debug"];
 const DAYS_MS: i64 = i32::MAX as i64;
 
 /// All settings, in the order of SHOW ALL.
@@ -211,6 +232,12 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Rank of the session's calls in the queue for the quota.",
     ),
     open("spanwire.pushdown", Type::Bool, "on", "Whether filters are sent upstream; off checks all of them here."),
+    open(
+        "spanwire.sample",
+        Type::Bool,
+        "off",
+        "Whether a LIMIT without filter and order, also of distinct values, reads one small page of a table only.",
+    ),
     told(open(
         "standard_conforming_strings",
         Type::Enum(&["on"]),

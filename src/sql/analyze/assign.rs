@@ -69,8 +69,9 @@ impl Analyzer<'_> {
         let exprs: Vec<Expr> = typed.iter().zip(&names).map(|(own, name)| own.expr.clone().alias(name)).collect();
         let plan = project(bound.plan, exprs)?;
         let outputs = bound.outputs.into_iter().zip(targets);
-        let outputs: Vec<Output> =
-            outputs.map(|(own, target)| Output { name: own.name, ty: target.ty, typmod: target.typmod }).collect();
+        let outputs: Vec<Output> = outputs
+            .map(|(own, target)| Output { name: own.name, ty: target.ty, typmod: target.typmod, origin: None })
+            .collect();
         let columns = names.iter().zip(targets).map(|(name, target)| self.column(None, name, target.ty)).collect();
         Ok(Bound { plan, literals: vec![None; outputs.len()], outputs, columns })
     }

@@ -12,6 +12,7 @@ use datafusion::common::ScalarValue;
 use datafusion::logical_expr::{Expr, Operator, binary_expr};
 
 use super::Analyzer;
+use super::ColumnOrigin;
 use super::typed::Typed;
 use crate::error::{Error, Kind, Result};
 use crate::function::coerce::{Category, category, is_implicit, is_preferred};
@@ -192,6 +193,21 @@ impl Analyzer<'_> {
             && self.has_one_zero(expr)
         {
             self.one_zero.borrow_mut().insert(column.clone());
+        }
+    }
+
+    /// Notes which column of a relation a column of the plan is.
+    pub(super) fn stems(&self, column: &Expr, origin: Option<ColumnOrigin>) {
+        if let (Expr::Column(column), Some(origin)) = (column, origin) {
+            self.origins.borrow_mut().insert(column.clone(), origin);
+        }
+    }
+
+    /// Which column of a relation an expression is.
+    pub(super) fn origin(&self, expr: &Expr) -> Option<ColumnOrigin> {
+        match expr {
+            Expr::Column(column) => self.origins.borrow().get(column).copied(),
+            _ => None,
         }
     }
 

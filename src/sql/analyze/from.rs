@@ -14,7 +14,7 @@ use super::Analyzer;
 use super::cte::{Ctes, aliased, renamed};
 use super::decorrelate::inner;
 use super::expr::{Clause, Context};
-use super::output::{Bound, Output};
+use super::output::{Bound, ColumnOrigin, Output};
 use super::scope::{Column, Item, Scope, folded};
 use super::sets::SetCall;
 use super::subquery::{empty, project};
@@ -215,6 +215,7 @@ impl Analyzer<'_> {
                     is_named: true,
                     shows_columns: true,
                     is_scalar: false,
+                    oid: None,
                 };
                 Ok((part, vec![item]))
             }
@@ -251,7 +252,8 @@ impl Analyzer<'_> {
         let mut own = Vec::new();
         for (name, typed) in columns {
             let column = self.fresh("o");
-            outputs.push(Output { name, ty: typed.ty, typmod: typed.typmod });
+            let origin = self.origin(&typed.expr);
+            outputs.push(Output { name, ty: typed.ty, typmod: typed.typmod, origin });
             let made = self.column(None, &column, typed.ty).with_typmod(typed.typmod);
             self.repeats(&made.expr, &typed.expr);
             own.push(made);
@@ -271,11 +273,12 @@ impl Analyzer<'_> {
             };
             let typed = self.column(Some(&name), &own.name, output.ty).with_typmod(output.typmod);
             self.repeats(&typed.expr, &column.expr);
+            self.stems(&typed.expr, output.origin);
             let typed = Typed { fields: None, ..typed };
             Ok(Column { name: output.name.clone(), typed })
         });
         let columns = columns.collect::<Result<Vec<_>>>()?;
-        let item = Item { alias, schema, columns, is_named: true, shows_columns: true, is_scalar: false };
+        let item = Item { alias, schema, columns, is_named: true, shows_columns: true, is_scalar: false, oid: None };
         Ok((Part::Plan(plan), vec![item]))
     }
 
@@ -330,6 +333,11 @@ impl Analyzer<'_> {
             typed: self.column(Some(&relation), name, *ty).with_typmod(*typmod),
         });
         let outputs: Vec<Column> = outputs.collect();
+        let oid = self.environment.relations.oids.get(&(schema.clone(), table.clone())).copied();
+        for (at, column) in outputs.iter().enumerate() {
+            let attnum = i16::try_from(at + 1).ok();
+            self.stems(&column.typed.expr, oid.zip(attnum).map(|(relation, attnum)| ColumnOrigin { relation, attnum }));
+        }
         // A temporary table has what it was given.
         if schema != TEMPORARY {
             self.one_zero.borrow_mut().extend(plan.schema().columns());
@@ -350,6 +358,7 @@ impl Analyzer<'_> {
             is_named: true,
             shows_columns: true,
             is_scalar: false,
+            oid,
         };
         Ok((Part::Plan(plan), vec![item]))
     }

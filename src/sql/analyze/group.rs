@@ -315,6 +315,7 @@ impl Analyzer<'_> {
                 }
                 false => column,
             };
+            self.stems(&shown, self.origin(&typed.expr));
             replaced.push((typed.expr.clone(), shown));
         }
         if is_widened {
@@ -383,6 +384,9 @@ impl Analyzer<'_> {
         let spread: Vec<(Expr, Expr)> = spread.filter(|pair| !replaced.contains(pair)).collect();
         replaced.extend(spread);
         let change = |expr: Expr| self.regroup(expr, &replaced, &from, scope);
+        for (_, typed) in stage.items.iter().filter(|(_, typed)| matches!(typed.expr, Expr::Column(_))) {
+            change(typed.expr.clone()).map_err(|error| self.at(error, typed.place))?;
+        }
         let windows =
             gather.windows.borrow().iter().map(|(expr, _)| change(expr.clone())).collect::<Result<Vec<_>>>()?;
         for (window, changed) in gather.windows.borrow_mut().iter_mut().zip(windows) {

@@ -48,7 +48,7 @@ use datafusion::sql::sqlparser::ast::{Query, Spanned};
 use datafusion::sql::sqlparser::tokenizer::Location;
 
 pub use self::assign::{Target, Targets};
-pub use self::output::Output;
+pub use self::output::{ColumnOrigin, Output, shown_schema};
 use self::typed::Typed;
 pub use self::types::resolve as named_type;
 use crate::error::{Error, Result};
@@ -126,6 +126,7 @@ pub fn analyze(
         values: values.map(<[_]>::to_vec),
         columns: RefCell::default(),
         one_zero: RefCell::default(),
+        origins: RefCell::default(),
         chains: RefCell::default(),
         listed_chains: RefCell::default(),
         subqueries: RefCell::default(),
@@ -149,6 +150,8 @@ struct Analyzer<'s> {
     columns: RefCell<HashMap<Column, PgType>>,
     /// The columns of floating point numbers that have one zero only: upstream's, and those that repeat them.
     one_zero: RefCell<HashSet<Column>>,
+    /// The columns that are those of relations.
+    origins: RefCell<HashMap<Column, ColumnOrigin>>,
     /// The ANDs and ORs in GROUP BY, as they are written.
     chains: RefCell<Vec<Expr>>,
     /// Those in select lists, which GROUP BY may name.

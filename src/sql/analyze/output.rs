@@ -1,9 +1,14 @@
 //! What a query gives: its plan, and the columns as their names and types.
 
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::logical_expr::LogicalPlan;
 
 use super::typed::Typed;
+use crate::model::table::{PG_ORIGIN, PG_TYPMOD};
 use crate::pgtype::types::PgType;
+use crate::sql::values::field;
 
 /// A column as the client sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +19,17 @@ pub struct Output {
     pub ty: PgType,
     /// The type's modifier, -1 for none.
     pub typmod: i32,
+    /// The column of a relation that it is, if it is one.
+    pub origin: Option<ColumnOrigin>,
+}
+
+/// A column of a relation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ColumnOrigin {
+    /// The relation (`pg_class.oid`).
+    pub relation: u32,
+    /// The column (`pg_attribute.attnum`).
+    pub attnum: i16,
 }
 
 /// An analyzed query.
@@ -26,4 +42,19 @@ pub(super) struct Bound {
     pub(super) columns: Vec<Typed>,
     /// For each column the literal without a type that it is, if it is one; in the plan it is text.
     pub(super) literals: Vec<Option<Typed>>,
+}
+
+/// The columns of a result as the client sees them.
+pub fn shown_schema(outputs: &[Output], zone: &str) -> SchemaRef {
+    let fields = outputs.iter().map(|output| {
+        let mut shown = field(&output.name, output.ty, zone);
+        if output.typmod >= 0 {
+            shown.metadata_mut().insert(PG_TYPMOD.to_owned(), output.typmod.to_string());
+        }
+        if let Some(ColumnOrigin { relation, attnum }) = output.origin {
+            shown.metadata_mut().insert(PG_ORIGIN.to_owned(), format!("{relation} {attnum}"));
+        }
+        shown
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }

@@ -1,6 +1,7 @@
 //! Queries: WITH, the body, ORDER BY, LIMIT.
 
 use datafusion::common::Column;
+use datafusion::common::tree_node::TreeNode;
 use datafusion::functions_window::rank::rank_udwf;
 use datafusion::logical_expr::WindowFunctionDefinition;
 use datafusion::logical_expr::expr::Sort;
@@ -123,6 +124,7 @@ impl Analyzer<'_> {
             is_named: false,
             shows_columns: true,
             is_scalar: false,
+            oid: None,
         });
         let context = Context { scope: &scope, ctes, gather: None, clause: Clause::OrderBy };
         let mut keys = Vec::new();
@@ -270,7 +272,7 @@ impl Analyzer<'_> {
         let value = match typed.value {
             Some(value) => value,
             // What the parameters are is known when the statement runs.
-            None if self.values.is_none() && matches!(typed.expr, Expr::Placeholder(_)) => return Ok(None),
+            None if self.values.is_none() && has_parameter(&typed.expr) => return Ok(None),
             None => {
                 if !typed.expr.column_refs().is_empty() {
                     let message = format!("argument of {} must not contain variables", clause.name());
@@ -377,6 +379,12 @@ impl Analyzer<'_> {
 }
 
 /// Clauses that lock or that PostgreSQL does not have.
+/// Whether the value of an expression hangs on a parameter.
+fn has_parameter(expr: &Expr) -> bool {
+    // The closure fails nowhere.
+    expr.exists(|node| Ok(matches!(node, Expr::Placeholder(_)))).unwrap_or(false)
+}
+
 fn refuse_extensions(query: &ast::Query) -> Result<()> {
     if let Some(lock) = query.locks.first() {
         let what = match lock.lock_type {

@@ -11,6 +11,7 @@ use datafusion::sql::sqlparser::ast::Ident;
 use super::Analyzer;
 use super::typed::Typed;
 use crate::error::{Error, Kind, Result};
+use crate::function::datum::Datum;
 use crate::pgtype::types::PgType;
 use crate::sql::fault::nearest;
 use crate::sql::values::data_type;
@@ -34,6 +35,8 @@ pub(super) struct Item {
     pub(super) shows_columns: bool,
     /// A function with one column, whose name also means that column.
     pub(super) is_scalar: bool,
+    /// `pg_class.oid`, if it is a relation.
+    pub(super) oid: Option<u32>,
 }
 
 /// The names of one query, and those of the queries around it.
@@ -118,6 +121,19 @@ impl Analyzer<'_> {
         if let Some(typed) = self.whole_row(scope, &name)? {
             return Ok(typed.placed(ident.span.start));
         }
+        let relations: Vec<&Item> = scope.items.iter().filter(|item| item.oid.is_some()).collect();
+        match (relations.as_slice(), is_system(&name)) {
+            ([only], true) => {
+                if let Some(typed) = self.system_column(only, &name)? {
+                    return Ok(typed.placed(ident.span.start));
+                }
+            }
+            ([_, _, ..], true) => {
+                let message = format!("column reference \"{name}\" is ambiguous");
+                return Err(self.at(Error::new(Kind::AmbiguousColumn, message), ident.span.start));
+            }
+            _ => {}
+        }
         Err(self.at(missing_column(scope, None, &name), ident.span.start))
     }
 
@@ -188,6 +204,9 @@ impl Analyzer<'_> {
         let place = idents.first().map_or(last.span.start, |first| first.span.start);
         let mut found = item.columns.iter().filter(|column| column.name == name);
         let Some(column) = found.next() else {
+            if let Some(typed) = self.system_column(item, &name)? {
+                return Ok(typed.placed(place));
+            }
             let shown = table.last().map(folded);
             return Err(self.at(missing_column(scope, shown.as_deref(), &name), place));
         };
@@ -196,6 +215,19 @@ impl Analyzer<'_> {
             return Err(self.at(Error::new(Kind::AmbiguousColumn, message), place));
         }
         Ok(self.outer(column.typed.clone(), levels).placed(place))
+    }
+
+    /// A system column of a relation. Nothing is stored, so all but the relation's number are what PostgreSQL shows for a
+    /// foreign table: no place, and no transaction.
+    fn system_column(&self, item: &Item, name: &str) -> Result<Option<Typed>> {
+        let Some(oid) = item.oid else { return Ok(None) };
+        Ok(Some(match name {
+            "tableoid" => self.constant(PgType::Oid, Datum::Oid(oid))?,
+            "ctid" => self.constant(PgType::Tid, Datum::text("(4294967295,0)"))?,
+            "xmin" | "xmax" => self.constant(PgType::Xid, Datum::Oid(0))?,
+            "cmin" | "cmax" => self.constant(PgType::Cid, Datum::Oid(0))?,
+            _ => return Ok(None),
+        }))
     }
 
     /// What `*`, or `table.*`, stands for.
@@ -209,6 +241,10 @@ impl Analyzer<'_> {
         let columns = visible.flat_map(|item| &item.columns);
         Ok(columns.map(|column| (column.name.clone(), column.typed.clone())).collect())
     }
+}
+
+fn is_system(name: &str) -> bool {
+    matches!(name, "tableoid" | "ctid" | "xmin" | "xmax" | "cmin" | "cmax")
 }
 
 /// A column of a query around.

@@ -220,7 +220,8 @@ impl Analyzer<'_> {
                 Some(_) if is_open => self.unknown_parameter(&typed)?,
                 _ => self.known(typed)?,
             };
-            outputs.push(Output { name, ty: typed.ty, typmod: typed.typmod });
+            let origin = self.origin(&typed.expr);
+            outputs.push(Output { name, ty: typed.ty, typmod: typed.typmod, origin });
             exprs.push(typed.expr);
         }
         let mut hidden = Vec::new();

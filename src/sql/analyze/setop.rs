@@ -62,7 +62,7 @@ impl Analyzer<'_> {
                     && left.columns[at].ty == *ty
                     && right.columns[at].ty == *ty;
                 let typmod = if same { left.columns[at].typmod } else { -1 };
-                Output { name: left.outputs[at].name.clone(), ty: *ty, typmod }
+                Output { name: left.outputs[at].name.clone(), ty: *ty, typmod, origin: None }
             })
             .collect();
         let left = self.as_types(left, &types, &names)?;
@@ -169,7 +169,12 @@ impl Analyzer<'_> {
             let typmod = column[0].typmod;
             let same = column.iter().all(|value| value.typmod == typmod && value.ty == column[0].ty);
             let (ty, column) = self.unified(column, "VALUES")?;
-            outputs.push(Output { name: format!("column{}", at + 1), ty, typmod: if same { typmod } else { -1 } });
+            outputs.push(Output {
+                name: format!("column{}", at + 1),
+                ty,
+                typmod: if same { typmod } else { -1 },
+                origin: None,
+            });
             literals.push(only);
             typed.push(column);
         }

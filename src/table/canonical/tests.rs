@@ -85,6 +85,7 @@ fn source(name: &str) -> Arc<Source> {
         base_url: url::Url::parse("http://localhost").expect("a URL"),
         quota: VENDOR.quota,
         lookback: Duration::from_secs(1),
+        settle: Duration::ZERO,
         body_bytes: 1,
         settings: BTreeMap::new(),
     })

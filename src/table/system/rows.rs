@@ -213,7 +213,7 @@ pub(super) fn scans(live: &Live) -> Vec<Vec<Cell>> {
 }
 
 fn scan_row(entry: &Entry) -> Vec<Cell> {
-    let Ledger { source, table, calls, rows, bytes, waited_us, started, .. } = entry.ledger.as_ref();
+    let Ledger { source, table, calls, rows, held, bytes, waited_us, started, .. } = entry.ledger.as_ref();
     let (state, error) = match entry.ledger.ended() {
         End::Open => ("running", None),
         End::Complete => ("complete", None),
@@ -231,6 +231,7 @@ fn scan_row(entry: &Entry) -> Vec<Cell> {
         words(state),
         integer(calls.load(Ordering::Relaxed)),
         integer(rows.load(Ordering::Relaxed)),
+        integer(held.load(Ordering::Relaxed)),
         integer(bytes.load(Ordering::Relaxed)),
         Cell::Double(waited_us.load(Ordering::Relaxed) as f64 / 1e3),
         Cell::Text(json_array(&entry.ledger.requests())),

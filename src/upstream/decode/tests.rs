@@ -51,6 +51,7 @@ fn scan(name: &str, body_bytes: u64) -> Scan {
         base_url: "http://127.0.0.1:1".parse().unwrap(),
         quota: connector.quota,
         lookback: Duration::from_secs(1),
+        settle: Duration::ZERO,
         body_bytes,
         settings: std::collections::BTreeMap::new(),
     };

@@ -15,6 +15,7 @@ fn source(connector: &'static Connector) -> Source {
         base_url: "https://api.test/base".parse().unwrap(),
         quota: connector.quota,
         lookback: Duration::from_secs(1),
+        settle: Duration::ZERO,
         body_bytes: 1,
         settings: std::collections::BTreeMap::new(),
     }

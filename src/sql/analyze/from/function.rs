@@ -112,6 +112,7 @@ impl Analyzer<'_> {
             is_named: true,
             shows_columns: true,
             is_scalar: false,
+            oid: None,
         };
         Ok((Part::Lists(vec![list]), vec![item]))
     }
@@ -144,8 +145,15 @@ impl Analyzer<'_> {
         let own = alias.map(|alias| folded(&alias.name)).unwrap_or_else(|| name.clone());
         let column = given.unwrap_or_else(|| if alias.is_some() { own.clone() } else { name });
         let columns = vec![Column { name: column, typed: self.column(None, &item, ty) }];
-        let item =
-            Item { alias: Some(own), schema: None, columns, is_named: true, shows_columns: true, is_scalar: true };
+        let item = Item {
+            alias: Some(own),
+            schema: None,
+            columns,
+            is_named: true,
+            shows_columns: true,
+            is_scalar: true,
+            oid: None,
+        };
         Ok((Part::Lists(lists), vec![item]))
     }
 
@@ -235,6 +243,7 @@ impl Analyzer<'_> {
             is_named: true,
             shows_columns: true,
             is_scalar,
+            oid: None,
         };
         Ok((Part::Lists(lists), vec![item]))
     }

@@ -264,7 +264,15 @@ impl Analyzer<'_> {
             }
             item.shows_columns = false;
         }
-        items.push(Item { alias: None, schema: None, columns, is_named: false, shows_columns: true, is_scalar: false });
+        items.push(Item {
+            alias: None,
+            schema: None,
+            columns,
+            is_named: false,
+            shows_columns: true,
+            is_scalar: false,
+            oid: None,
+        });
         Ok(Source { plan, items })
     }
 

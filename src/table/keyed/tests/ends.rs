@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use super::fake::{Bench, Upstream, bench, statement, trace};
 use crate::model::scan::Range;
+use crate::model::statement::Statement;
 use crate::sql::explain;
 use crate::table::keyed::KeysExec;
 
@@ -213,7 +214,7 @@ async fn explain_tells_where_the_keys_come_from() {
             ],
         ),
     ] {
-        let lines = explain::lines(bench.physical(sql).await.as_ref(), "u");
+        let lines = explain::lines(bench.physical(sql).await.as_ref(), &Statement::new("u", None, 1_000), false);
         for line in expected {
             assert!(lines.iter().any(|own| own.contains(line)), "{sql}: no {line} in {lines:#?}");
         }

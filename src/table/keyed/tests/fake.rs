@@ -246,6 +246,7 @@ impl Bench {
             base_url: "http://127.0.0.1".parse().unwrap(),
             quota: connector.quota,
             lookback: Duration::from_secs(3600),
+            settle: Duration::ZERO,
             body_bytes: 1 << 20,
             settings: std::collections::BTreeMap::new(),
         };
@@ -256,8 +257,16 @@ impl Bench {
             version: "v".to_owned(),
             backend_pid: 1,
         };
-        let settings = Settings { zone: Zone::utc(), lookback: None, pushdown: true, switches: Vec::new() };
+        let settings = Settings {
+            zone: Zone::utc(),
+            lookback: None,
+            pushdown: true,
+            keeps: false,
+            sample: false,
+            switches: Vec::new(),
+        };
         let viewer = Viewer {
+            oids: Arc::default(),
             facts,
             style: Style::default(),
             variables: HashMap::new(),

@@ -46,6 +46,7 @@ pub(super) fn scan(name: &str, format: &str) -> Scan {
         base_url: "http://127.0.0.1:1".parse().unwrap(),
         quota: SGP.quota,
         lookback: Duration::from_secs(1),
+        settle: Duration::ZERO,
         body_bytes: 1 << 30,
         settings: [("format".to_owned(), vec![format.to_owned()])].into_iter().filter(|_| !format.is_empty()).collect(),
     };
