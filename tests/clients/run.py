@@ -13,6 +13,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 # pylint: disable=wrong-import-position
+import dashboards
 import drivers
 import jvm_and_node
 import oracle
@@ -20,6 +21,7 @@ import pairs
 import psql
 import scripts
 import sdk
+import sync
 import tls
 from checks import Report
 from gateway import Demo
@@ -37,6 +39,8 @@ def main():
         report.guard("sdk: the vendors' clients as a whole", sdk.run, report, demo)
         report.guard("pairs: the comparison as a whole", pairs.run, report, demo)
         report.guard("scripts: the comparison as a whole", scripts.run, report, demo)
+        report.guard("sync: the count as a whole", sync.run, report, demo)
+        report.guard("dashboards: the comparison as a whole", dashboards.run, report, demo)
         report.guard("oracle: the comparison as a whole", oracle.run, report, demo)
     print(f"{report.passed} passed, {report.failed} failed")
     sys.exit(1 if report.failed else 0)
