@@ -196,8 +196,8 @@ def check_the_code_of_an_error(demo):
 
 
 def check_explain_shows_the_upstream_request(demo):
-    found = [row[0] for row in rows(demo, "EXPLAIN SELECT count(*) FROM spanlens.requests WHERE provider = 'openai'")]
-    text = "\n".join(found)
+    query = "EXPLAIN SELECT count(*) FROM spanlens.requests WHERE provider = 'openai';"
+    text, _ = psql(demo, "-At", stdin=f"SET spanwire.cache = off;\n{query}\n")
     contains(text, "Scan on spanlens.requests")
     contains(text, "Upstream Request: GET /api/v1/exports/requests?format=json")
     contains(text, "provider=openai")
