@@ -152,6 +152,9 @@ impl<'a> Context<'a> {
 
     /// Returns the class of that schema and name.
     pub(crate) fn class_named(&self, schema: &str, name: &str) -> Option<&Class> {
+        // Every session's own temporary tables are also in a schema of that name.
+        let temporary = self.temporary_schema().filter(|_| schema == "pg_temp");
+        let schema = temporary.map_or(schema, |(own, _)| own);
         self.names.by_name.get(schema)?.get(name).map(|&position| &self.classes[position])
     }
 
@@ -202,7 +205,16 @@ impl<'a> Context<'a> {
         if with_implicit && !path.iter().any(|name| name == "pg_catalog") {
             path.insert(0, "pg_catalog".to_owned());
         }
+        if let Some((temporary, _)) = self.temporary_schema().filter(|_| with_implicit) {
+            path.insert(0, temporary.to_owned());
+        }
         path
+    }
+
+    /// Returns the schema of the session's temporary tables, if it has any.
+    pub(crate) fn temporary_schema(&self) -> Option<(&str, u32)> {
+        let own = self.schemas.iter().find(|(name, _)| name.starts_with("pg_temp_"));
+        own.map(|(name, oid)| (name.as_str(), *oid))
     }
 
     /// Returns all roles: the owner of everything, then the users.

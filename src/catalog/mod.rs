@@ -32,6 +32,7 @@ mod tsv;
 mod types;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use datafusion::sql::sqlparser::ast;
@@ -287,6 +288,8 @@ pub enum Effect {
         /// The session ends, not only its statement.
         terminate: bool,
     },
+    /// `pg_sleep` and its kin.
+    Sleep(Duration),
 }
 
 /// A call of `set_config`.
@@ -298,6 +301,14 @@ pub struct Assignment {
     pub value: Option<String>,
     /// For the transaction only.
     pub is_local: bool,
+}
+
+/// A statement that is ready to run.
+#[derive(Debug)]
+pub struct Planned {
+    plan: plan::Query,
+    /// What Describe tells.
+    pub description: Description,
 }
 
 /// What Describe tells.
@@ -366,21 +377,21 @@ pub fn applies(query: &ast::Query, snapshot: &Snapshot, session: &SessionInfo) -
     bind::names::only_catalogs(query, &context)
 }
 
-/// Answers a statement.
-pub fn run(query: &ast::Query, snapshot: &Snapshot, session: &SessionInfo, parameters: &[Value]) -> Result<Rowset> {
-    let context = Context::new(snapshot, session, parameters);
-    let (plan, _) = bind::bind(query, &context, &[])?;
-    exec::rowset(&plan, &context)
-}
-
-/// Describes a statement without running it; `declared` are the parameter types that Parse gave, 0 for none.
-pub fn describe(
-    query: &ast::Query,
-    snapshot: &Snapshot,
-    session: &SessionInfo,
-    declared: &[u32],
-) -> Result<Description> {
+/// Plans a statement; `declared` are the parameter types that Parse gave, 0 for none. The plan is of this snapshot.
+///
+/// # Errors
+/// What is wrong with the statement.
+pub fn plan(query: &ast::Query, snapshot: &Snapshot, session: &SessionInfo, declared: &[u32]) -> Result<Planned> {
     let context = Context::new(snapshot, session, &[]);
     let (plan, parameters) = bind::bind(query, &context, declared)?;
-    Ok(Description { parameters, columns: plan.columns })
+    let description = Description { parameters, columns: plan.columns.clone() };
+    Ok(Planned { plan, description })
+}
+
+/// Runs a plan.
+///
+/// # Errors
+/// What goes wrong on the way.
+pub fn run(planned: &Planned, snapshot: &Snapshot, session: &SessionInfo, parameters: &[Value]) -> Result<Rowset> {
+    exec::rowset(&planned.plan, &Context::new(snapshot, session, parameters))
 }

@@ -19,12 +19,13 @@ use crate::error::{Error, Result};
 use crate::function::registry;
 use crate::model::canonical::{SHAPES, Shape};
 use crate::model::scan::Source;
+use crate::model::statement as running;
 use crate::model::table::{self, Table};
 use crate::session::cursors::Declared;
 use crate::session::gateway::Seated;
 use crate::session::prepared::Named;
 use crate::session::vars::Described;
-use crate::session::{Session, answer};
+use crate::session::{Session, answer, prepared};
 use crate::sql::relations::TEMPORARY;
 use crate::table::{canonical, system};
 
@@ -72,15 +73,33 @@ fn query(statement: &Statement) -> Option<&Query> {
     }
 }
 
-/// Parameter types and columns.
+/// A query over the catalogs that has been planned.
+#[derive(Clone, Debug)]
+pub(super) struct Planned {
+    /// The columns.
+    pub(super) schema: SchemaRef,
+    plan: Arc<catalog::Planned>,
+    /// What the plan is of.
+    snapshot: Arc<Snapshot>,
+}
+
+impl Planned {
+    /// Types of the parameters.
+    pub(super) fn parameters(&self) -> Vec<u32> {
+        self.plan.description.parameters.clone()
+    }
+}
+
+/// Plans a query.
 ///
 /// # Errors
 /// What is wrong with the statement, as PostgreSQL says it.
-pub(super) fn describe(session: &Session, statement: &Statement, declared: &[u32]) -> Result<(Vec<u32>, SchemaRef)> {
+pub(super) fn plan(session: &Session, statement: &Statement, declared: &[u32]) -> Result<Planned> {
     let query = query(statement).ok_or_else(|| Error::internal("only a query is asked of the catalogs"))?;
-    let description = catalog::describe(query, &snapshot(session), &info(session), declared)?;
-    let nothing = Rowset { columns: description.columns, ..Rowset::default() };
-    Ok((description.parameters, catalog::to_batch(&nothing)?.schema()))
+    let snapshot = snapshot(session);
+    let plan = Arc::new(catalog::plan(query, &snapshot, &info(session), declared)?);
+    let nothing = Rowset { columns: plan.description.columns.clone(), ..Rowset::default() };
+    Ok(Planned { schema: catalog::to_batch(&nothing)?.schema(), plan, snapshot })
 }
 
 /// The rows.
@@ -89,14 +108,24 @@ pub(super) fn describe(session: &Session, statement: &Statement, declared: &[u32
 /// What goes wrong while they are computed.
 pub(super) async fn run(
     session: &mut Session,
+    planned: &Planned,
     statement: &Statement,
+    oids: &[u32],
     parameters: &[ScalarValue],
+    running: &running::Statement,
 ) -> Result<RecordBatch> {
-    let query = query(statement).ok_or_else(|| Error::internal("only a query is asked of the catalogs"))?.clone();
     let (snapshot, info) = (snapshot(session), info(session));
+    let plan = match Arc::ptr_eq(&snapshot, &planned.snapshot) {
+        true => Arc::clone(&planned.plan),
+        false => {
+            let fresh = plan(session, statement, oids)?;
+            prepared::check_same_result(&planned.schema, &fresh.schema)?;
+            fresh.plan
+        }
+    };
     let parameters = parameters.iter().map(value).collect::<Result<Vec<_>>>()?;
     let work = move || {
-        let rows = catalog::run(&query, &snapshot, &info, &parameters)?;
+        let rows = catalog::run(&plan, &snapshot, &info, &parameters)?;
         Ok((catalog::to_batch(&rows)?, rows.effects))
     };
     let (batch, effects) = session.gateway.engine.compute(work).await?;
@@ -107,6 +136,11 @@ pub(super) async fn run(
                 session.forget_view();
             }
             Effect::Signal { pid, terminate } => session.gateway.registry.signal(pid, &session.hello.user, terminate),
+            Effect::Sleep(time) => tokio::select! {
+                () = tokio::time::sleep(time) => {}
+                () = running.cancel.cancelled() => return Err(running.stopped()),
+                () = running.expired() => return Err(running::Statement::timed_out()),
+            },
         }
     }
     Ok(batch)

@@ -190,15 +190,19 @@ impl Session {
         // A statement without relations is the engine's, unless that cannot plan it.
         let named = names_a_relation(statement);
         if named && catalogs::applies(self, statement) {
-            let (oids, schema) = catalogs::describe(self, statement, declared)?;
-            return Ok((Work::Catalog(schema), oids));
+            let planned = catalogs::plan(self, statement, declared)?;
+            let oids = planned.parameters();
+            return Ok((Work::Catalog(planned), oids));
         }
         let plan = match self.plan(statement, &parsed.text, declared).await {
             Ok(plan) => plan,
             // `SELECT pg_catalog.version()` and its like: functions that only the catalogs know.
             Err(error) if !named && error.kind != Kind::UndefinedObject && catalogs::may_know(statement) => {
-                match catalogs::describe(self, statement, declared) {
-                    Ok((oids, schema)) => return Ok((Work::Catalog(schema), oids)),
+                match catalogs::plan(self, statement, declared) {
+                    Ok(planned) => {
+                        let oids = planned.parameters();
+                        return Ok((Work::Catalog(planned), oids));
+                    }
                     Err(theirs) if error.kind == Kind::FeatureNotSupported => return Err(theirs),
                     Err(_) => return Err(error),
                 }
@@ -396,10 +400,10 @@ impl Session {
                 let plan = replanned.as_ref().unwrap_or(plan);
                 return self.gateway.engine.run(&view, plan, parameters, statement).await;
             }
-            Work::Catalog(_) => {
+            Work::Catalog(planned) => {
                 let ast = prepared.parsed.statement.as_ref();
                 let ast = ast.ok_or_else(|| Error::internal("a catalog query without a statement"))?;
-                catalogs::run(self, ast, &parameters).await?
+                catalogs::run(self, planned, ast, &prepared.parameter_oids, &parameters, statement).await?
             }
             Work::Explain { plan, options } => self.explain(plan, *options, parameters, statement).await?,
             Work::ExplainCatalog(options) => explained::of_catalogs(*options)?,

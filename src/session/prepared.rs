@@ -11,7 +11,7 @@ use crate::pgtype::style::Format;
 use crate::pgtype::types::PgType;
 use crate::session::command::{ExplainOptions, Parsed};
 use crate::session::copy::CopyFormat;
-use crate::session::explained;
+use crate::session::{catalogs, explained};
 use crate::sql::engine::Plan;
 
 /// A statement that is parsed and, where it is a query, planned.
@@ -29,7 +29,7 @@ pub(super) enum Work {
     /// Rows from the engine.
     Query(Box<Plan>),
     /// Rows from the catalogs.
-    Catalog(SchemaRef),
+    Catalog(catalogs::Planned),
     /// EXPLAIN of a planned query.
     Explain { plan: Box<Plan>, options: ExplainOptions },
     /// EXPLAIN of what needs no plan.
@@ -71,7 +71,8 @@ impl Prepared {
     pub fn schema(&self) -> Option<SchemaRef> {
         match &self.work {
             Work::Query(plan) => Some(Arc::clone(&plan.schema)),
-            Work::Catalog(schema) | Work::Show(schema) | Work::Fetch { schema, .. } => Some(Arc::clone(schema)),
+            Work::Catalog(planned) => Some(Arc::clone(&planned.schema)),
+            Work::Show(schema) | Work::Fetch { schema, .. } => Some(Arc::clone(schema)),
             Work::Explain { options, .. } | Work::ExplainCatalog(options) => Some(explained::schema(*options)),
             Work::Execute { target, .. } => target.schema(),
             Work::Copy { .. }

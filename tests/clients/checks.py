@@ -16,6 +16,7 @@ class Report:
         self.passed = 0
         self.failed = 0
         self.only = only
+        self.results = []
 
     def run(self, name, check, *arguments):
         """Runs one check; a failure is printed and the next check goes on."""
@@ -27,9 +28,11 @@ class Report:
             remark = check(*arguments)
         except Exception as error:  # pylint: disable=broad-except  # whatever a driver raises is a failure
             self.failed += 1
+            self.results.append((name, False))
             print(f"FAILED  {name}\n{_describe(error)}", flush=True)
         else:
             self.passed += 1
+            self.results.append((name, True))
             print(f"ok      {name}" + (f" ({remark})" if remark else ""), flush=True)
         finally:
             signal.alarm(0)

@@ -97,7 +97,9 @@ def _foreign(own, theirs):
                 "CREATE EXTENSION postgres_fdw",
                 f"CREATE SERVER far FOREIGN DATA WRAPPER postgres_fdw OPTIONS (host '{own.host}', port '{own.port}', dbname '{DATABASE}')",
                 f"CREATE USER MAPPING FOR {USER} SERVER far OPTIONS (user '{USER}', password '{PASSWORD}')",
-                "CREATE SCHEMA far", "IMPORT FOREIGN SCHEMA spanlens FROM SERVER far INTO far", "ANALYZE far.traces"):
+                "CREATE SCHEMA far", "IMPORT FOREIGN SCHEMA spanlens FROM SERVER far INTO far", "ANALYZE far.traces",
+                # It plans by the gateway's EXPLAIN.
+                "ALTER FOREIGN TABLE far.requests OPTIONS (ADD use_remote_estimate 'true')"):
             postgres.execute(statement)
         for query in (
                 f"SELECT count(*) FROM @requests WHERE {BOUND}", f"SELECT * FROM @requests WHERE {BOUND} ORDER BY created_at, id",

@@ -13,6 +13,7 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 # pylint: disable=wrong-import-position
+import clients
 import dashboards
 import drivers
 import jvm_and_node
@@ -42,6 +43,7 @@ def main():
         report.guard("sync: the count as a whole", sync.run, report, demo)
         report.guard("dashboards: the comparison as a whole", dashboards.run, report, demo)
         report.guard("oracle: the comparison as a whole", oracle.run, report, demo)
+    print(clients.table(report.results))
     print(f"{report.passed} passed, {report.failed} failed")
     sys.exit(1 if report.failed else 0)
 

@@ -161,6 +161,13 @@ SCRIPTS = {
         "CREATE TEMP TABLE slow AS SELECT id, latency_ms, created_at, cost_usd FROM spanlens.requests WHERE latency_ms > 1000",
         "SELECT count(*), max(latency_ms), min(created_at), sum(cost_usd::numeric) FROM slow",
         "SELECT count(*) FROM slow JOIN spanlens.requests USING (id)", "DROP TABLE slow"],
+    "temporary tables: in the catalogs": [
+        "CREATE TEMP TABLE own (a int, b text)", "SELECT relname, relkind FROM pg_class WHERE relname = 'own' AND pg_table_is_visible(oid)",
+        "SELECT 'own'::regclass::text, 'pg_temp.own'::regclass::text", "SELECT array_length(current_schemas(true), 1) - array_length(current_schemas(false), 1) AS implicit",
+        "SELECT (current_schemas(true))[1] ~ '^pg_temp_[0-9]+$' AS first, (current_schemas(true))[2] AS second",
+        "SELECT nspname ~ '^pg_temp_' AS temp FROM pg_namespace WHERE oid = pg_my_temp_schema()",
+        "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'own'::regclass AND attnum > 0 ORDER BY attnum",
+        "DROP TABLE own", "SELECT count(*) FROM pg_class WHERE relname = 'own'"],
     "temporary tables: not null": [
         "CREATE TEMP TABLE t (a int NOT NULL, b int)", "INSERT INTO t (b) VALUES (1)", "INSERT INTO t VALUES (NULL, 1)", "INSERT INTO t VALUES (1, NULL)",
         "SELECT * FROM t"],
@@ -200,6 +207,13 @@ SCRIPTS = {
         "SHOW lock_timeout", "BEGIN", "SELECT set_config('TimeZone', 'Asia/Tokyo', true)", "SHOW TimeZone", "COMMIT", "SHOW TimeZone",
         "SELECT set_config('nosuch', 'x', false)", "SELECT set_config('extra_float_digits', 'x', false)", "SELECT set_config(NULL, 'x', false)",
         "SELECT pg_catalog.set_config('search_path', '', false)", "SELECT set_config('bytea_output', 'hex', false) FROM pg_show_all_settings() WHERE name = 'bytea_output'"],
+    "pg_sleep": [
+        "SELECT pg_sleep(0)", "SELECT pg_sleep(0.01), 1 AS one", "SELECT count(*) FROM pg_sleep(0)", "SELECT pg_sleep_for('10 milliseconds')",
+        "SELECT pg_sleep_until(now())", "SELECT pg_sleep(-1)", "SELECT pg_sleep(NULL)", "SET statement_timeout = '50ms'", "SELECT pg_sleep(60)",
+        "SELECT pg_sleep(0)"],
+    "signals to sessions": [
+        "SELECT pg_cancel_backend(0), pg_terminate_backend(-1)", "SELECT pg_cancel_backend(NULL)", "SELECT pg_cancel_backend(pg_backend_pid() + 100000)",
+        "SELECT count(*) FROM pg_stat_activity WHERE pid = pg_backend_pid() AND state = 'active' AND query ~ 'pg_stat_activity'"],
     "nothing to do": [
         "LISTEN x", "UNLISTEN x", "UNLISTEN *", "LISTEN", "CLOSE ALL", "DEALLOCATE ALL", "DISCARD ALL", "DISCARD TEMP"],
 }

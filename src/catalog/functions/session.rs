@@ -1,5 +1,7 @@
 //! What the session and the server say about themselves.
 
+use std::time::Duration;
+
 use super::super::context::Context;
 use super::super::value::Value;
 use super::super::{Assignment, Effect};
@@ -27,7 +29,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     lax("txid_current_if_assigned", "", "int8", |_, _| Ok(Value::Null)),
     lax("pg_current_xact_id", "", "xid8", |_, _| Ok(Value::Int(1))),
     lax("pg_current_xact_id_if_assigned", "", "xid8", |_, _| Ok(Value::Null)),
-    lax("pg_my_temp_schema", "", "oid", |_, _| Ok(Value::Int(0))),
+    lax("pg_my_temp_schema", "", "oid", |_, c| Ok(Value::oid(c.temporary_schema().map_or(0, |(_, oid)| oid)))),
     strict("pg_is_other_temp_schema", "oid", "bool", |_, _| Ok(Value::Bool(false))),
     lax("inet_server_addr", "", "inet", |_, c| Ok(c.session.server_addr.as_deref().into())),
     lax("inet_server_port", "", "int4", |_, c| Ok(c.session.server_port.map(i64::from).into())),
@@ -40,6 +42,18 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Ok(Value::Int(if str_at(a, 0).to_uppercase().replace('-', "") == "UTF8" { 6 } else { -1 }))
     }),
     strict("pg_encoding_max_length", "int4", "int4", |_, _| Ok(Value::Int(4))),
+    strict("pg_sleep", "float8", "void", |a, c| sleep(number(&a[0]), c)),
+    strict("pg_sleep_for", "interval", "void", |a, c| match &a[0] {
+        Value::Interval { months, days, micros } => {
+            let days = i64::from(*months) * 30 + i64::from(*days);
+            sleep(days as f64 * 86_400.0 + *micros as f64 / 1e6, c)
+        }
+        _ => Ok("".into()),
+    }),
+    strict("pg_sleep_until", "timestamptz", "void", |a, c| match &a[0] {
+        Value::Timestamptz(until) => sleep((until - c.session.now.timestamp_micros()) as f64 / 1e6, c),
+        _ => Ok("".into()),
+    }),
     strict("pg_cancel_backend", "int4", "bool", |a, c| signal(a, c, false)),
     strict("pg_terminate_backend", "int4|int4 int8", "bool", |a, c| signal(a, c, true)),
     strict("host", "inet", "text", |a, _| Ok(str_at(a, 0).split('/').next().into())),
@@ -115,6 +129,22 @@ fn set_config(args: &[Value], context: &Context<'_>) -> Result<Value> {
     let assignment = Assignment { name: name.to_owned(), value, is_local: args[2].is_true() };
     context.effects.borrow_mut().push(Effect::Assign(assignment));
     Ok(args[1].clone())
+}
+
+/// A number of any kind.
+fn number(value: &Value) -> f64 {
+    match value {
+        Value::Float(number) => *number,
+        value => value.as_int().unwrap_or_default() as f64,
+    }
+}
+
+/// The session waits when the statement has run.
+fn sleep(seconds: f64, context: &Context<'_>) -> Result<Value> {
+    if let Ok(time) = Duration::try_from_secs_f64(seconds) {
+        context.effects.borrow_mut().push(Effect::Sleep(time));
+    }
+    Ok("".into())
 }
 
 /// The session carries it out when the statement has run.

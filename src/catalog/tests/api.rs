@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use datafusion::arrow::datatypes::DataType;
 
-use super::super::{Value, applies, describe, run, to_batch};
+use super::super::{Value, applies, plan, to_batch};
+use super::answered;
 use super::{answer, parse, print, session, snapshot};
 
 #[test]
@@ -35,10 +36,10 @@ fn a_schema_before_pg_catalog_hides_its_relations() {
 #[test]
 fn parameters_get_the_types_of_their_places() {
     let sql = "select $1, relname from pg_class where relname = $2 and oid = $3 and relkind = any($4) limit $5";
-    let description = describe(&parse(sql), &snapshot(), &session(), &[]).expect("a description");
+    let description = plan(&parse(sql), &snapshot(), &session(), &[]).expect("a plan").description;
     assert_eq!(description.parameters, [25, 19, 26, 1002, 20]);
     assert_eq!(description.columns, [("?column?".to_owned(), 25), ("relname".to_owned(), 19)]);
-    let declared = describe(&parse("select $1"), &snapshot(), &session(), &[23]).expect("a description");
+    let declared = plan(&parse("select $1"), &snapshot(), &session(), &[23]).expect("a plan").description;
     assert_eq!((declared.parameters, declared.columns[0].1), (vec![23], 23));
 }
 
@@ -46,7 +47,7 @@ fn parameters_get_the_types_of_their_places() {
 fn parameters_come_as_values_or_texts() {
     let sql = "select relname, $2 from pg_class where oid = $1";
     let rows = |first: Value| {
-        let rowset = run(&parse(sql), &snapshot(), &session(), &[first, "x".into()]).expect("rows");
+        let rowset = answered(sql, &snapshot(), &[first, "x".into()]).expect("rows");
         print(&rowset)
     };
     assert_eq!(rows(Value::Int(1259)), "relname|?column?\npg_class|x");
@@ -77,7 +78,7 @@ fn oids_are_stable_and_distinct() {
     let mut grown = snapshot();
     grown.relations.insert(0, grown.relations[3].clone());
     grown.relations[0].name = "another".to_owned();
-    let after = run(&parse("select oid, relname from pg_class order by 1"), &grown, &session(), &[]).expect("rows");
+    let after = answered("select oid, relname from pg_class order by 1", &grown, &[]).expect("rows");
     assert!(before.rows.iter().all(|row| after.rows.contains(row)));
 }
 

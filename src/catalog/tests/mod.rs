@@ -120,7 +120,7 @@ fn parse(sql: &str) -> Query {
 }
 
 fn answer(sql: &str) -> Result<Rowset> {
-    super::run(&parse(sql), &snapshot(), &session(), &[])
+    answered(sql, &snapshot(), &[])
 }
 
 /// Prints an answer as `psql -A` does, NULL as `∅`.
@@ -149,4 +149,10 @@ fn ask(sql: &str) -> String {
         }
         Err(error) => format!("ERROR {}: {}", error.sqlstate(), error.message),
     }
+}
+
+/// The rows of a statement over a snapshot.
+fn answered(sql: &str, snapshot: &Snapshot, parameters: &[Value]) -> Result<Rowset> {
+    let planned = super::plan(&parse(sql), snapshot, &session(), &[])?;
+    super::run(&planned, snapshot, &session(), parameters)
 }

@@ -3,7 +3,7 @@
 
 use expect_test::{ExpectFile, expect_file};
 
-use super::super::{applies, describe};
+use super::super::{applies, plan};
 use super::{ask, parse, session, snapshot};
 
 /// Answers every statement of a file. `16386` and `16407` are the oids that the comparison had for two relations.
@@ -16,7 +16,8 @@ fn answers(file: &str) -> String {
         let (name, sql) = chunk.trim_start_matches("-- ").split_once('\n').expect("a name line");
         let sql = sql.replace("16386", &table).replace("16407", &view);
         if let Ok(rowset) = super::answer(&sql) {
-            let described = describe(&parse(&sql), &snapshot(), &session(), &[]).expect("what runs can be described");
+            let described =
+                plan(&parse(&sql), &snapshot(), &session(), &[]).expect("what runs can be planned").description;
             assert_eq!(described.columns, rowset.columns, "{sql}");
             assert!(applies(&parse(&sql), &snapshot(), &session()), "{sql}");
         }
