@@ -21,10 +21,14 @@ use datafusion::arrow::datatypes::TimestampMicrosecondType;
 use datafusion::arrow::record_batch::RecordBatch;
 use futures::{Stream, StreamExt, stream};
 
+pub(super) use stitch::Stitch;
+
 use super::rows::holds;
 use crate::error::{Error, Result};
 use crate::model::scan::{Batches, Keys, Range, Scan};
 use crate::model::statement::{End, Ledger, lock};
+
+mod stitch;
 
 /// One table's rows take at most this part of the budget.
 const SHARE: usize = 4;
@@ -111,6 +115,11 @@ impl Cache {
         Some(Arc::clone(&entry.held))
     }
 
+    /// What is held under a key, whether it serves or not.
+    fn peek(&self, key: &Key) -> Option<Arc<Held>> {
+        lock(&self.state).entries.get(key).map(|entry| Arc::clone(&entry.held))
+    }
+
     /// The columns to read so that the rows serve what comes after: all, or those wanted and those wanted lately.
     pub(super) fn columns(&self, key: &Key, scan: &Scan) -> Vec<usize> {
         if !scan.table.narrows {
@@ -171,6 +180,11 @@ fn is_told(scan: &Scan, parameter: &str) -> bool {
     scan.table.each.is_some_and(|each| each.parameter == parameter)
 }
 
+/// Whether rows that the filters leave out do no harm.
+fn filters_checked(scan: &Scan) -> bool {
+    scan.rechecked || scan.filters.iter().all(|filter| is_told(scan, filter.parameter))
+}
+
 /// Whether the rows of a scan are worth keeping: all rows of their range, by nothing but the range.
 pub(super) fn can_keep(scan: &Scan) -> bool {
     scan.order.is_none()
@@ -181,8 +195,7 @@ pub(super) fn can_keep(scan: &Scan) -> bool {
 
 impl Held {
     fn serves(&self, scan: &Scan, fresh: Freshness) -> bool {
-        let filters_checked = scan.rechecked || scan.filters.iter().all(|filter| is_told(scan, filter.parameter));
-        if scan.widened || !filters_checked || !matches!(scan.keys, Keys::NotNeeded | Keys::Listed) {
+        if scan.widened || !filters_checked(scan) || !matches!(scan.keys, Keys::NotNeeded | Keys::Listed) {
             return false;
         }
         let order = scan.order.as_ref();
@@ -291,6 +304,8 @@ pub(super) struct Kept {
     pub(super) projection: Vec<usize>,
     /// Only these first rows are wanted.
     pub(super) sample: bool,
+    /// Rows that are held already, with the columns that are read, and are kept together with what is read.
+    pub(super) before: Vec<RecordBatch>,
     /// Rows that are read before the first is handed on, so that a small table is known to be read to its end.
     pub(super) at_first: usize,
 }
@@ -309,6 +324,9 @@ impl Kept {
             n_rows: 0,
             bytes: 0,
         };
+        let mut keep = keep;
+        self.before.iter().for_each(|batch| keep.add(batch));
+        let n_before = keep.n_rows;
         let shown = match places(&keep.columns, &self.projection) {
             Ok(shown) => shown,
             Err(error) => return super::failed(error),
@@ -317,7 +335,7 @@ impl Kept {
         let (at_first, sample) = (self.at_first, self.sample);
         stream::once(async move {
             let mut first = Vec::new();
-            while keeping.keep.n_rows < at_first {
+            while keeping.keep.n_rows - n_before < at_first {
                 match keeping.next().await {
                     Some(batch) => first.push(batch),
                     None => break,
@@ -380,7 +398,8 @@ impl Keep {
             return;
         }
         let (range, read_at) = (self.range, self.read_at);
-        let (batches, columns) = (std::mem::take(&mut self.batches), std::mem::take(&mut self.columns));
+        let columns = std::mem::take(&mut self.columns);
+        let batches = stitch::compact(std::mem::take(&mut self.batches));
         let held = Held { batches, columns, n_rows: self.n_rows, bytes: self.bytes, range, read_at, whole };
         if whole || held.n_rows > 0 {
             self.cache.keep(key, held);

@@ -23,7 +23,7 @@ use crate::model::scan::{self, At, Batches, Fetch, Page, Range, Scan, Source};
 use crate::model::statement::{HeldRows, Ledger, Statement};
 use crate::upstream::http::{Credential, Transport};
 
-use cache::{Cache, Freshness, Kept, Key};
+use cache::{Cache, Freshness, Kept, Key, Stitch};
 use limiter::{Limiters, Usage};
 use pages::Pages;
 use retry::Caller;
@@ -193,6 +193,14 @@ impl Fetch for Fetcher {
         self.cache.find(&Key::of(scan, &credential.scope), scan, fresh).map(|held| held.rows_within(scan))
     }
 
+    fn gaps(&self, scan: &Scan, statement: &Statement) -> Option<(usize, Vec<Scan>)> {
+        let fresh = self.freshness(statement)?;
+        let credential = self.credentials.credential(&scan.source, &statement.user).ok()?;
+        let stitch = self.cache.stitch(&Key::of(scan, &credential.scope), scan, fresh)?;
+        let rows = stitch.rows(scan).ok()?;
+        Some((rows.iter().map(|batch| batch.num_rows()).sum(), stitch.gaps))
+    }
+
     fn used(&self, source: &Source, user: &str) -> scan::Usage {
         // Without a credential there is no budget yet; the call itself will say what is missing.
         let Ok(credential) = self.credentials.credential(source, user) else { return scan::Usage::default() };
@@ -239,6 +247,9 @@ impl Fetcher {
         if only {
             return failed(not_held(&scan));
         }
+        if let Some(stitch) = self.cache.stitch(&key, &scan, fresh) {
+            return self.stitched(scan, &stitch, key, statement, ledger);
+        }
         if !cache::can_keep(&scan) {
             return self.batches(scan, statement, Arc::clone(ledger));
         }
@@ -262,8 +273,45 @@ impl Fetcher {
             projection,
             at_first,
             sample,
+            before: Vec::new(),
         }
         .begin()
+    }
+
+    /// The rows of a scan of which a part is held: that part, then what is read of the gaps.
+    fn stitched(
+        &self,
+        scan: Scan,
+        stitch: &Stitch,
+        key: Key,
+        statement: &Arc<Statement>,
+        ledger: &Arc<Ledger>,
+    ) -> Batches {
+        let (held, before) = match (stitch.rows(&scan), stitch.staying(&scan)) {
+            (Ok(held), Ok(before)) => (held, before),
+            (Err(error), _) | (_, Err(error)) => return failed(error),
+        };
+        let n_rows: usize = held.iter().map(|batch| batch.num_rows()).sum();
+        ledger.held.fetch_add(n_rows as u64, Ordering::Relaxed);
+        let gaps = stitch.gaps.iter().map(|gap| {
+            let batches = self.batches(gap.clone(), statement, Arc::clone(ledger));
+            stitch.within(gap, batches)
+        });
+        let gaps: Vec<Batches> = gaps.collect();
+        let kept = Kept {
+            batches: stream::iter(gaps).flatten().boxed(),
+            ledger: Arc::clone(ledger),
+            cache: Arc::clone(&self.cache),
+            key,
+            range: stitch.range,
+            read_at: stitch.read_at,
+            columns: stitch.columns().to_vec(),
+            projection: scan.projection,
+            at_first: 0,
+            sample: false,
+            before,
+        };
+        stream::iter(held).map(Ok).chain(kept.begin()).boxed()
     }
 
     /// The batches of a scan, by its table's way of paging.

@@ -155,6 +155,11 @@ pub trait Fetch: Send + Sync + std::fmt::Debug {
         None
     }
 
+    /// How many rows are held of a scan of which only a part is, and the scans that read the rest.
+    fn gaps(&self, _scan: &Scan, _statement: &Statement) -> Option<(usize, Vec<Scan>)> {
+        None
+    }
+
     /// What is used now of the quota under which a user reads a source; nothing if nobody counts.
     fn used(&self, _source: &Source, _user: &str) -> Usage {
         Usage::default()

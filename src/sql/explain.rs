@@ -67,18 +67,25 @@ fn scan_lines(exec: &ScanExec, statement: &Statement) -> Vec<String> {
     let lookup = exec.lookup();
     let mut lines = Vec::new();
     let held = exec.held(statement).filter(|_| !exec.scans().is_empty());
+    let mut all_local = held.is_some();
     match held {
         Some(n_rows) => lines.push(format!("Held: {n_rows} rows, no upstream request")),
         None => {
-            for scan in exec.scans() {
-                lines.push(format!("Upstream Request: {}", first_request(&scan)));
+            for (n_rows, scans) in exec.parts(statement) {
+                if n_rows > 0 {
+                    lines.push(format!("Held: {n_rows} rows"));
+                    all_local = true;
+                }
+                lines.extend(scans.iter().map(|scan| format!("Upstream Request: {}", first_request(scan))));
             }
         }
     }
     for (fidelity, label) in
         [(Fidelity::Exact, "Pushed"), (Fidelity::Superset, "Re-checked"), (Fidelity::Local, "Local")]
     {
-        let conjuncts = lookup.conjuncts.iter().filter(|(own, _)| *own == fidelity);
+        // Held rows serve many filters, so what is read to complete them is read without.
+        let own = |own: Fidelity| if all_local { Fidelity::Local } else { own };
+        let conjuncts = lookup.conjuncts.iter().filter(|(pushed, _)| own(*pushed) == fidelity);
         let text: Vec<&str> = conjuncts.map(|(_, text)| text.as_str()).collect();
         if !text.is_empty() {
             lines.push(format!("{label} Filter: {}", text.join(" AND ")));

@@ -248,6 +248,12 @@ impl ScanExec {
         self.scans().iter().map(|scan| self.fetch.held(scan, statement)).sum()
     }
 
+    /// For each of its scans the rows that are held of it, and the scans that read the rest.
+    pub fn parts(&self, statement: &Statement) -> Vec<(usize, Vec<Scan>)> {
+        let part = |scan: Scan| self.fetch.gaps(&scan, statement).unwrap_or_else(|| (0, vec![scan]));
+        self.scans().into_iter().map(part).collect()
+    }
+
     /// The order in which the rows come, if one was wanted.
     pub fn order(&self) -> Option<&Order> {
         self.order.as_ref()

@@ -6,6 +6,7 @@ mod contract;
 mod coverage;
 mod engine;
 mod five;
+mod held;
 mod law;
 mod laws;
 mod public;

@@ -136,10 +136,97 @@ async fn rows_that_can_still_change_serve_no_longer_than_the_session_allows() {
     assert_eq!(held(&settled, never_old), Some(2));
     assert_eq!(held(&settled, HeldRows::Never), None);
     let calls = vendor.calls();
-    read(&fetcher, all(&["id"]), never_old).await;
+    // All of it can have changed.
+    read(&fetcher, Scan { source: Arc::clone(&unsettled.source), ..all(&["id"]) }, never_old).await;
     assert_eq!(vendor.calls(), 2 * calls);
     read(&fetcher, settled, HeldRows::Never).await;
     assert_eq!(vendor.calls(), 2 * calls + 1);
+}
+
+/// The ranges of the requests of one statement, in minutes from the first row.
+async fn ranges(fetcher: &Fetcher, scan: Scan, held: HeldRows, expected: impl Iterator<Item = String>) -> Vec<String> {
+    let statement = statement_of("alice", held);
+    let rows = collect(fetcher.fetch(scan, Arc::clone(&statement))).await.unwrap();
+    assert_rows(&rows, expected);
+    requests(&statement)
+}
+
+fn ids(range: std::ops::RangeInclusive<i64>) -> impl Iterator<Item = String> {
+    range.map(|index| format!("r{index}"))
+}
+
+#[tokio::test]
+async fn only_what_is_missing_of_a_range_is_read() {
+    let vendor = vendor();
+    let fetcher = reader(&vendor, MEGABYTE);
+    let within = |from: i64, to: i64| {
+        let range = Range { from: Some(START + from * MINUTE), to: Some(START + to * MINUTE) };
+        Scan { range, ..all(&["id"]) }
+    };
+    assert_eq!(ranges(&fetcher, within(100, 150), FRESH, ids(100..=150)).await.len(), 1);
+    let wider = ranges(&fetcher, within(50, 200), FRESH, ids(50..=200)).await;
+    assert_eq!(wider.len(), 2, "{wider:?}");
+    let parameter = |request: &str, name: &str| {
+        let (_, rest) = request.split_once(&format!("{name}=")).unwrap();
+        rest.split('&').next().unwrap().replace("%3A", ":")
+    };
+    let at = |minutes: i64, ms: i64| crate::model::scan::iso_micros(START + minutes * MINUTE + ms * 1_000);
+    assert_eq!((parameter(&wider[0], "from"), parameter(&wider[0], "to")), (at(50, 0), at(100, 0)));
+    assert_eq!((parameter(&wider[1], "from"), parameter(&wider[1], "to")), (at(150, 0), at(200, 0)));
+    // What has come lately may be missing as long as the session allows: of an open end only the older part is read.
+    let open = |from: i64| Scan { range: Range { from: Some(START + from * MINUTE), to: None }, ..all(&["id"]) };
+    let other = reader(&vendor, MEGABYTE);
+    assert_eq!(ranges(&other, open(200), FRESH, ids(200..=249)).await.len(), 1);
+    assert_eq!(ranges(&other, open(150), FRESH, ids(150..=249)).await.len(), 1);
+    // Now all of it is held, each row once.
+    assert!(ranges(&fetcher, within(50, 200), FRESH, ids(50..=200)).await.is_empty());
+    assert!(ranges(&fetcher, within(120, 130), FRESH, ids(120..=130)).await.is_empty());
+    // What lies apart is read by itself.
+    assert_eq!(ranges(&fetcher, within(0, 10), FRESH, ids(0..=10)).await.len(), 1);
+}
+
+#[tokio::test]
+async fn of_what_may_have_changed_only_the_open_end_is_read_again() {
+    let vendor = vendor();
+    let fetcher = reader(&vendor, MEGABYTE);
+    let never_old = HeldRows::UpTo(Duration::ZERO);
+    let calls = ranges(&fetcher, all(&["id"]), FRESH, ids(0..=249)).await.len();
+    assert!(calls >= 3);
+    // The rows are settled, so one call looks for those that came since.
+    assert_eq!(ranges(&fetcher, all(&["id", "model"]), never_old, ids(0..=249)).await.len(), 1);
+    // Up to 50 minutes before the last row they are settled: what is later is replaced, and comes once.
+    let since = now_us() - (START + 200 * MINUTE);
+    let settle = Duration::from_micros(u64::try_from(since).unwrap());
+    let source = Arc::new(Source { settle, connector: &SMALL, ..source("http://test") });
+    let unsettled = || Scan { source: Arc::clone(&source), ..all(&["id"]) };
+    assert_eq!(ranges(&fetcher, unsettled(), never_old, ids(0..=249)).await.len(), 1);
+    assert_eq!(ranges(&fetcher, unsettled(), never_old, ids(0..=249)).await.len(), 1);
+    // A filter is served as well: the gap is small, and read without it.
+    let filters = vec![Filter::one("provider", Op::Equal, Value::Text("openai".to_owned()))];
+    let filtered = Scan { filters, rechecked: true, ..all(&["id"]) };
+    let sent = ranges(&fetcher, filtered.clone(), never_old, ids(0..=249)).await;
+    assert!(sent.len() == 1 && !sent[0].contains("provider"), "{sent:?}");
+    // Where the gap may take many calls, the filter is sent.
+    let settle = Duration::from_secs(200 * 365 * 86_400);
+    let days = Arc::new(Source { settle, connector: &SMALL, ..super::source("http://test") });
+    let sent = ranges(&fetcher, Scan { source: days, ..filtered }, never_old, ids(0..=249)).await;
+    assert!(sent.iter().all(|request| request.contains("provider")), "{sent:?}");
+}
+
+#[tokio::test]
+async fn a_gap_that_is_left_halfway_keeps_what_was_held() {
+    let vendor = vendor();
+    let fetcher = reader(&vendor, MEGABYTE);
+    let within = |from: i64, to: i64| {
+        let range = Range { from: Some(START + from * MINUTE), to: Some(START + to * MINUTE) };
+        Scan { range, ..all(&["id"]) }
+    };
+    read(&fetcher, within(100, 150), FRESH).await;
+    let mut batches = fetcher.fetch(within(0, 150), statement_of("alice", FRESH));
+    while batches.next().await.unwrap().unwrap().num_rows() == 51 {}
+    drop(batches);
+    assert_eq!(fetcher.held(&within(100, 150), &statement_of("alice", FRESH)), Some(51));
+    assert_eq!(fetcher.held(&within(50, 150), &statement_of("alice", FRESH)), None);
 }
 
 #[tokio::test]
@@ -231,6 +318,7 @@ async fn what_failed_or_was_cut_is_not_held() {
             projection: wanted.projection.clone(),
             sample: false,
             at_first: 0,
+            before: Vec::new(),
         };
         assert_eq!(count(&collect(kept.begin()).await.unwrap()), 250);
         let fresh = Freshness { now_us: now_us(), max_staleness: Duration::from_secs(30) };
