@@ -34,6 +34,8 @@
 //!   upstream may be told. A page size is only ever a hint: the scan goes on until enough rows have passed.
 //! * *Nothing is cut silently.* A full page is never taken for the end; what cannot be read past is an error; a lookback
 //!   that applies is told in a NOTICE.
+//! * *Held rows are never older than the session allows,* are found only under the credential that read them, and what broke
+//!   off or was cut is not held as whole.
 //! * *One quota, never exceeded.* Every HTTP attempt takes a permit. The limiter looks at any window of the vendor's
 //!   length, and a call holds its slot from before it is sent until that long after its headers came.
 //! * *No secret leaves.* A credential is a sensitive header of requests to its own host; it stands in no URL, log or error.
@@ -61,6 +63,11 @@
 //! * The tables of `public` are views, UNION ALL over one projection a source; filters, orders and limits go through them by
 //!   the engine's rules and one of ours ([`table::canonical`], [`table::ordered`]).
 //! * Rows of TruLayer's spans without a trace named are those of the traces that started in the time range or an hour before.
+//! * Segments are so far in memory only, and of reads without a filter: one piece a table and credential, with all columns,
+//!   that serves filters, orders and projections, and of which only the gaps are read ([`fetch`]). Statements that want what
+//!   another one is reading wait for it as long as that one moves.
+//! * EXPLAIN's cost is the least number of upstream calls ([`sql::estimate`]).
+//! * Every message is a transaction: what a text of statements has made is taken back if one of them fails ([`session`]).
 //! * A cursor starts its query at the first FETCH, and WITH HOLD does not fill it at COMMIT: nothing that it reads is of a
 //!   transaction ([`session`]). Temporary tables are the one thing that a session writes; they are in memory, and in a
 //!   schema of their own before all others.

@@ -21,13 +21,17 @@ use datafusion::arrow::datatypes::TimestampMicrosecondType;
 use datafusion::arrow::record_batch::RecordBatch;
 use futures::{Stream, StreamExt, stream};
 
+pub(super) use flight::Landing;
+use flight::{Flight, Pilot};
 pub(super) use stitch::Stitch;
+use tokio::time::Instant;
 
 use super::rows::holds;
 use crate::error::{Error, Result};
 use crate::model::scan::{Batches, Keys, Range, Scan};
 use crate::model::statement::{End, Ledger, lock};
 
+mod flight;
 mod stitch;
 
 /// One table's rows take at most this part of the budget.
@@ -46,6 +50,10 @@ pub(super) struct Cache {
 #[derive(Debug, Default)]
 struct State {
     entries: HashMap<Key, Entry>,
+    /// The fetches that run.
+    flights: HashMap<Key, Vec<Arc<Flight>>>,
+    /// Of which tables there were more rows than are held, and when.
+    too_large: HashMap<Key, Instant>,
     bytes: usize,
     /// Counts uses, to tell which entry was not used for the longest.
     clock: u64,
@@ -302,6 +310,8 @@ pub(super) struct Kept {
     /// Positions of the columns that are read, and of those among them that the statement wants.
     pub(super) columns: Vec<usize>,
     pub(super) projection: Vec<usize>,
+    /// All rows of the range are wanted.
+    pub(super) whole: bool,
     /// Only these first rows are wanted.
     pub(super) sample: bool,
     /// Rows that are held already, with the columns that are read, and are kept together with what is read.
@@ -313,7 +323,18 @@ pub(super) struct Kept {
 impl Kept {
     /// The batches with the columns that the statement wants.
     pub(super) fn begin(self) -> Batches {
+        let promise = Held {
+            batches: Vec::new(),
+            columns: self.columns.clone(),
+            n_rows: 0,
+            bytes: 0,
+            range: self.range,
+            read_at: self.read_at,
+            whole: true,
+        };
+        let pilot = if self.whole { self.cache.take_off(self.key.clone(), promise) } else { None };
         let keep = Keep {
+            pilot,
             cache: self.cache,
             key: Some(self.key),
             ledger: self.ledger,
@@ -360,6 +381,8 @@ struct Keeping {
 
 /// Collects rows, and keeps them when it is dropped.
 struct Keep {
+    /// Those who wait for the rows hear of it.
+    pilot: Option<Pilot>,
     cache: Arc<Cache>,
     /// None once the rows are not to be kept.
     key: Option<Key>,
@@ -380,6 +403,7 @@ impl Keep {
         }
         self.bytes += batch.get_array_memory_size();
         if self.bytes > self.cache.budget / SHARE {
+            self.pilot.iter().for_each(Pilot::is_too_large);
             self.give_up();
         } else {
             self.batches.push(batch.clone());
@@ -389,6 +413,7 @@ impl Keep {
     fn give_up(&mut self) {
         self.key = None;
         self.batches.clear();
+        self.pilot = None;
     }
 
     fn finish(&mut self, whole: bool) {
@@ -404,6 +429,8 @@ impl Keep {
         if whole || held.n_rows > 0 {
             self.cache.keep(key, held);
         }
+        // Who waited for the rows finds them now.
+        self.pilot = None;
     }
 }
 
@@ -417,7 +444,11 @@ impl Stream for Keeping {
     type Item = Result<RecordBatch>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let polled = std::task::ready!(self.batches.poll_next_unpin(context));
+        let polled = self.batches.poll_next_unpin(context);
+        if let Some(pilot) = &self.keep.pilot {
+            if polled.is_pending() { pilot.waits() } else { pilot.rests() }
+        }
+        let polled = std::task::ready!(polled);
         Poll::Ready(match polled {
             Some(Ok(batch)) => {
                 self.keep.add(&batch);

@@ -23,7 +23,7 @@ use crate::model::scan::{self, At, Batches, Fetch, Page, Range, Scan, Source};
 use crate::model::statement::{HeldRows, Ledger, Statement};
 use crate::upstream::http::{Credential, Transport};
 
-use cache::{Cache, Freshness, Kept, Key, Stitch};
+use cache::{Cache, Freshness, Kept, Key, Landing, Stitch};
 use limiter::{Limiters, Usage};
 use pages::Pages;
 use retry::Caller;
@@ -99,11 +99,11 @@ pub trait Credentials: Send + Sync + fmt::Debug {
 }
 
 /// Reads from all sources, under one set of quotas.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Fetcher {
     transport: Arc<dyn Transport>,
     credentials: Arc<dyn Credentials>,
-    limiters: Limiters,
+    limiters: Arc<Limiters>,
     cache: Arc<Cache>,
 }
 
@@ -121,7 +121,7 @@ pub struct Probe {
 impl Fetcher {
     /// Makes a reader with nothing used of any quota.
     pub fn new(transport: Arc<dyn Transport>, credentials: Arc<dyn Credentials>) -> Self {
-        Fetcher { transport, credentials, limiters: Limiters::default(), cache: Arc::new(Cache::new(0)) }
+        Fetcher { transport, credentials, limiters: Arc::default(), cache: Arc::new(Cache::new(0)) }
     }
 
     /// Keeps rows that were read, within so many bytes.
@@ -180,7 +180,7 @@ impl Fetcher {
 impl Fetch for Fetcher {
     fn fetch(&self, scan: Scan, statement: Arc<Statement>) -> Batches {
         let ledger = statement.open(&scan.source.name, scan.table);
-        watch::watched(self.served(scan, &statement, &ledger), ledger)
+        watch::watched(self.served(scan, &statement, &ledger, true), ledger)
     }
 
     fn wait(&self, source: &Source, user: &str) -> Duration {
@@ -218,11 +218,13 @@ impl Fetcher {
             HeldRows::UpTo(age) => age,
             HeldRows::Only => Duration::MAX,
         };
-        self.cache.is_on().then(|| Freshness { now_us: now_us(), max_staleness })
+        // As of when the statement began: waiting for a fetch that runs makes its rows no older.
+        self.cache.is_on().then_some(Freshness { now_us: statement.started, max_staleness })
     }
 
-    /// The rows of a scan: those that are held, or else those of upstream, which are kept if they can be.
-    fn served(&self, mut scan: Scan, statement: &Arc<Statement>, ledger: &Arc<Ledger>) -> Batches {
+    /// The rows of a scan: those that are held, or else those of upstream, which are kept if they can be. `waits` is
+    /// whether it may wait for a fetch that runs.
+    fn served(&self, mut scan: Scan, statement: &Arc<Statement>, ledger: &Arc<Ledger>, waits: bool) -> Batches {
         let only = statement.policy.held == HeldRows::Only;
         let Some(fresh) = self.freshness(statement) else {
             return match only {
@@ -247,6 +249,9 @@ impl Fetcher {
         if only {
             return failed(not_held(&scan));
         }
+        if let Some(landing) = self.cache.landing(&key, &scan, fresh).filter(|_| waits) {
+            return self.after(landing, scan, statement, ledger);
+        }
         if let Some(stitch) = self.cache.stitch(&key, &scan, fresh) {
             return self.stitched(scan, &stitch, key, statement, ledger);
         }
@@ -261,7 +266,7 @@ impl Fetcher {
             _ => 0,
         };
         let at_first = if scan.sample { 1 } else { scan.limit.map_or(0, |limit| limit.min(page).min(FIRST)) };
-        let (range, sample) = (scan.range, scan.sample);
+        let (range, sample, whole) = (scan.range, scan.sample, scan.limit.is_none());
         Kept {
             batches: self.batches(scan, statement, Arc::clone(ledger)),
             ledger: Arc::clone(ledger),
@@ -272,10 +277,22 @@ impl Fetcher {
             columns,
             projection,
             at_first,
+            whole,
             sample,
             before: Vec::new(),
         }
         .begin()
+    }
+
+    /// The rows of a scan that another statement is reading already: what is held when that has ended, or else as any.
+    fn after(&self, landing: Landing, scan: Scan, statement: &Arc<Statement>, ledger: &Arc<Ledger>) -> Batches {
+        let (fetcher, statement, ledger) = (self.clone(), Arc::clone(statement), Arc::clone(ledger));
+        let rows = async move {
+            landing.wait().await;
+            // Once: who waited for one that failed must not wait for the next that will.
+            fetcher.served(scan, &statement, &ledger, false)
+        };
+        stream::once(rows).flatten().boxed()
     }
 
     /// The rows of a scan of which a part is held: that part, then what is read of the gaps.
@@ -308,6 +325,7 @@ impl Fetcher {
             columns: stitch.columns().to_vec(),
             projection: scan.projection,
             at_first: 0,
+            whole: scan.limit.is_none(),
             sample: false,
             before,
         };

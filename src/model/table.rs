@@ -20,6 +20,9 @@ pub const PG_TYPMOD: &str = "pg.typmod";
 /// Metadata of an Arrow field: the column of a relation that it is, as `oid attnum` of `pg_attribute`.
 pub const PG_ORIGIN: &str = "pg.origin";
 
+/// Metadata of an Arrow field: the types of the fields of a row, as OIDs.
+pub const PG_FIELDS: &str = "pg.fields";
+
 /// One virtual table of a connector.
 #[derive(Debug)]
 pub struct Table {

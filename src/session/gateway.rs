@@ -168,11 +168,12 @@ impl Registry {
     pub fn signal(&self, pid: i32, user: &str, terminate: bool) {
         let sessions = lock(&self.sessions);
         let Some(entry) = sessions.get(&pid).filter(|entry| entry.user == user) else { return };
-        if let Some(token) = lock(&entry.running).token.clone() {
-            token.cancel();
-        }
+        // First, so that the error of what runs is the end of the session.
         if terminate {
             entry.end.cancel();
+        }
+        if let Some(token) = lock(&entry.running).token.clone() {
+            token.cancel();
         }
     }
 

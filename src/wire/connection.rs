@@ -72,10 +72,8 @@ impl Connection {
         let outcome = tokio::select! {
             message = self.io.read() => message,
             () = idle => Err(error),
-            () = self.seat.end.cancelled() => Err(Error::new(
-                Kind::AdminShutdown, "terminating connection due to administrator command")),
-            () = self.shutdown.cancelled() => Err(Error::new(
-                Kind::AdminShutdown, "terminating connection due to administrator command")),
+            () = self.seat.end.cancelled() => Err(terminated()),
+            () = self.shutdown.cancelled() => Err(terminated()),
         };
         match outcome {
             Ok(message) => Ok(message),
@@ -139,7 +137,13 @@ impl Connection {
         self.io.flush().await
     }
 
-    fn fail(&mut self, error: &Error) -> Result<(), Gone> {
+    async fn fail(&mut self, error: &Error) -> Result<(), Gone> {
+        // Another session has ended this one, and with it what it ran.
+        if self.seat.end.is_cancelled() {
+            self.put(&message::fatal(&terminated()))?;
+            self.io.flush().await?;
+            return Err(Gone::Told);
+        }
         self.session.fail();
         self.put(&message::error(error))
     }
@@ -154,7 +158,7 @@ impl Connection {
         self.session.begin_message();
         let outcome = self.simple_statements(text).await?;
         if let Err(error) = &outcome {
-            self.fail(error)?;
+            self.fail(error).await?;
         }
         self.session.end_message(outcome.is_err());
         if !self.session.in_transaction() {
@@ -264,7 +268,7 @@ impl Connection {
             Step::Close(close) => self.close(&close),
         };
         if let Err(error) = outcome {
-            self.fail(&error)?;
+            self.fail(&error).await?;
             self.skipping = true;
         }
         if self.io.is_full() { self.io.flush().await } else { Ok(()) }
@@ -438,4 +442,8 @@ fn spread(codes: &[i16], n: usize, what: &str) -> Result<Vec<Format>> {
             Err(Error::new(Kind::Protocol, message))
         }
     }
+}
+
+fn terminated() -> Error {
+    Error::new(Kind::AdminShutdown, "terminating connection due to administrator command")
 }

@@ -13,6 +13,7 @@ use crate::error::{Error, Kind, Result};
 use crate::pgtype::column::{Column, Printer, patch_length};
 use crate::pgtype::style::{Format, Style};
 use crate::pgtype::types::PgType;
+use crate::wire::record;
 
 /// Small enough to stay in the processor's nearest cache until it is copied.
 const FLUSH_BYTES: usize = 16 << 10;
@@ -21,6 +22,9 @@ const FLUSH_BYTES: usize = 16 << 10;
 #[derive(Debug)]
 pub struct RowEncoder {
     columns: Vec<(PgType, Format)>,
+    /// For each column the types of the fields of its rows, if it is of rows in binary form.
+    fields: Vec<Option<Vec<PgType>>>,
+    style: Style,
     n_columns: u16,
     printer: Printer,
     /// Where the rows of one call are put together: growing a `Vec` by a few bytes is inlined and growing a `BytesMut`
@@ -35,18 +39,22 @@ impl RowEncoder {
             return Err(Error::internal("as many formats are needed as there are columns"));
         }
         let mut columns = Vec::with_capacity(formats.len());
+        let mut fields = Vec::with_capacity(formats.len());
         for (field, format) in schema.fields().iter().zip(formats) {
             let pg = PgType::of(field)?;
             let nothing = new_empty_array(field.data_type());
             let column = Column::new(&nothing, pg, 0..0)?;
-            if *format == Format::Binary {
+            let own = record::fields(field).filter(|_| *format == Format::Binary);
+            if *format == Format::Binary && own.is_none() {
                 column.check_binary()?;
             }
+            fields.push(own);
             columns.push((pg, *format));
         }
         let n_columns = u16::try_from(columns.len())
             .map_err(|_| Error::new(Kind::ProgramLimit, "a result has too many columns"))?;
-        Ok(RowEncoder { columns, n_columns, printer: Printer::new(style), scratch: Vec::new() })
+        let style = style.clone();
+        Ok(RowEncoder { columns, fields, n_columns, printer: Printer::new(&style), style, scratch: Vec::new() })
     }
 
     /// Appends the rows `rows` of a batch. On an error the row at fault is not in the output, those before it are.
@@ -60,25 +68,33 @@ impl RowEncoder {
             .zip(&self.columns)
             .map(|(array, (pg, format))| Ok((Column::new(array, *pg, rows.clone())?, *format)))
             .collect::<Result<Vec<_>>>()?;
-        let result = put_rows(&columns, rows, self.n_columns, &mut self.printer, &mut self.scratch, out);
+        let shape = Shape { columns: &columns, fields: &self.fields, n_columns: self.n_columns, style: &self.style };
+        let result = put_rows(&shape, rows, &mut self.printer, &mut self.scratch, out);
         out.extend_from_slice(&self.scratch);
         self.scratch.clear();
         result
     }
 }
 
+/// The columns of one call, and how they are written.
+struct Shape<'a> {
+    columns: &'a [(Column<'a>, Format)],
+    fields: &'a [Option<Vec<PgType>>],
+    n_columns: u16,
+    style: &'a Style,
+}
+
 /// Writes rows into `scratch` and moves them to `out` when there are many; leaves whole rows, also on an error.
 fn put_rows(
-    columns: &[(Column<'_>, Format)],
+    shape: &Shape<'_>,
     rows: Range<usize>,
-    n_columns: u16,
     printer: &mut Printer,
     scratch: &mut Vec<u8>,
     out: &mut BytesMut,
 ) -> Result<()> {
     for row in rows {
         let start = scratch.len();
-        if let Err(error) = put_row(columns, row, n_columns, printer, scratch) {
+        if let Err(error) = put_row(shape, row, printer, scratch) {
             scratch.truncate(start);
             return Err(error);
         }
@@ -90,18 +106,15 @@ fn put_rows(
     Ok(())
 }
 
-fn put_row(
-    columns: &[(Column<'_>, Format)],
-    row: usize,
-    n_columns: u16,
-    printer: &mut Printer,
-    out: &mut Vec<u8>,
-) -> Result<()> {
+fn put_row(shape: &Shape<'_>, row: usize, printer: &mut Printer, out: &mut Vec<u8>) -> Result<()> {
     let start = out.len();
     out.put_slice(b"D\0\0\0\0");
-    out.put_u16(n_columns);
-    for (column, format) in columns {
-        column.put_field(row, *format, printer, out)?;
+    out.put_u16(shape.n_columns);
+    for ((column, format), fields) in shape.columns.iter().zip(shape.fields) {
+        match fields {
+            None => column.put_field(row, *format, printer, out)?,
+            Some(types) => record::put(column, row, types, shape.style, printer, out)?,
+        }
     }
     // The length counts itself, but not the letter.
     patch_length(start + 1, 0, out)

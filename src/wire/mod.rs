@@ -8,6 +8,7 @@ mod golden_tests;
 mod io;
 mod message;
 mod portal;
+mod record;
 mod startup;
 
 pub use self::connection::serve;

@@ -236,6 +236,18 @@ def pair_asyncpg_types(at):
     return _asyncpg(at, work)
 
 
+def pair_asyncpg_rows(at):
+    async def work(connection):
+        found = []
+        for sql in (
+                "SELECT ROW(1, 2.50::numeric, true, NULL::int, '2026-03-29 01:30:00+00'::timestamptz, 'a,(b c)'::text, '')",
+                "SELECT r FROM (SELECT ROW(n, n * 1.5) AS r FROM generate_series(1, 3) AS g(n)) AS s", "SELECT ROW(), ROW(NULL::text)",
+                f"SELECT (provider, latency_ms, created_at) FROM spanlens.requests WHERE {BOUND} ORDER BY created_at, id LIMIT 20"):
+            found.append(str([tuple(row) for row in await connection.fetch(sql)]))
+        return found
+    return _asyncpg(at, work)
+
+
 def pair_asyncpg_types_as_parameters(at):
     async def work(connection):
         sql = "SELECT $1::int2, $2::int4[], $3::numeric, $4::timestamptz, $5::interval, $6::jsonb, $7::uuid, $8::bytea, $9::text[], $10::date"

@@ -247,7 +247,7 @@ class Superset:
         return [{name: float(value) >= 0 for name, value in one.items()} for one in result]
 
     def stopped(self):
-        """The button "Stop" while a statement runs that would last for hours: its answer and the statement's."""
+        """The button "Stop" while a statement runs that would last for hours: its answer, and the rows of the statement."""
         running, done = "endless", []
         thread = threading.Thread(target=lambda: done.append(self.run(ENDLESS, client_id=running)), daemon=True)
         began = time.monotonic()
@@ -258,7 +258,8 @@ class Superset:
             time.sleep(0.05)
         answer = self.answer("POST", "query/stop", {"client_id": running})
         thread.join(15)
-        return answer.status_code, answer.json, [(one.status_code, one.json.get("status"), one.json.get("errors")) for _, one in done]
+        # Whether Superset notes that it is stopped before or after the statement has failed is chance: its answer differs.
+        return answer.status_code, answer.json, [one.json.get("data") for _, one in done]
 
     def _cancellable(self, client):
         """Whether Superset knows which server process runs the statement."""

@@ -317,6 +317,7 @@ async fn what_failed_or_was_cut_is_not_held() {
             columns: wanted.projection.clone(),
             projection: wanted.projection.clone(),
             sample: false,
+            whole: true,
             at_first: 0,
             before: Vec::new(),
         };
@@ -357,4 +358,69 @@ async fn only_what_is_held_is_read_where_the_session_wants_that() {
     let calls = vendor.calls();
     assert_rows(&read(&fetcher, all(&["id"]), HeldRows::Only).await, vendor.ids());
     assert_eq!(vendor.calls(), calls);
+}
+
+#[tokio::test]
+async fn what_runs_already_is_waited_for() {
+    let vendor = vendor();
+    let fetcher = reader(&vendor, MEGABYTE);
+    let filters = vec![Filter::one("provider", Op::Equal, Value::Text("openai".to_owned()))];
+    let within = Range { from: Some(START + 10 * MINUTE), to: Some(START + 20 * MINUTE) };
+    let scans = [
+        all(&["id"]),
+        all(&["id", "model"]),
+        Scan { filters, rechecked: true, ..all(&["id"]) },
+        Scan { range: within, ..all(&["id"]) },
+    ];
+    let reads = scans.map(|scan| collect(fetcher.fetch(scan, statement_of("alice", FRESH))));
+    let rows = futures::future::join_all(reads).await;
+    let counts: Vec<usize> = rows.into_iter().map(|rows| count(&rows.unwrap())).collect();
+    assert_eq!(counts, [250, 250, 250, 11]);
+    let shared = vendor.calls();
+    read(&reader(&vendor, MEGABYTE), all(&["id"]), FRESH).await;
+    assert_eq!(vendor.calls(), 2 * shared, "all of them together took as many calls as one");
+    // Another user's are not.
+    let users = ["bob", "carol"].map(|user| collect(fetcher.fetch(all(&["id"]), statement_of(user, FRESH))));
+    futures::future::join_all(users).await.into_iter().for_each(|rows| assert_eq!(count(&rows.unwrap()), 250));
+    assert_eq!(vendor.calls(), 4 * shared);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_goes_on_when_the_reader_does_not() {
+    let vendor = vendor();
+    let fetcher = reader(&vendor, MEGABYTE);
+    // It takes one batch, and is not asked for more.
+    let mut idle = fetcher.fetch(all(&["id"]), statement_of("alice", FRESH));
+    idle.next().await.unwrap().unwrap();
+    assert_eq!(count(&read(&fetcher, all(&["id"]), FRESH).await), 250);
+    drop(idle);
+    // It is dropped, as by a cancel.
+    let fetcher = reader(&vendor, MEGABYTE);
+    let dropped = fetcher.fetch(all(&["id"]), statement_of("alice", FRESH));
+    let waiting = collect(fetcher.fetch(all(&["id"]), statement_of("alice", FRESH)));
+    drop(dropped);
+    assert_eq!(count(&waiting.await.unwrap()), 250);
+    // It fails: who waited asks by itself.
+    vendor.first.lock().unwrap().push((400, Headers::default(), "{}"));
+    let fetcher = reader(&vendor, MEGABYTE);
+    let reads = [0, 1].map(|_| collect(fetcher.fetch(all(&["id"]), statement_of("alice", FRESH))));
+    let [first, second]: [Result<Vec<RecordBatch>>; 2] =
+        futures::future::join_all(reads).await.try_into().unwrap_or_else(|_| panic!("two"));
+    assert!(first.is_err());
+    assert_eq!(count(&second.unwrap()), 250);
+}
+
+#[tokio::test]
+async fn what_is_too_large_to_be_held_is_waited_for_once() {
+    let vendor = vendor();
+    let fetcher = reader(&vendor, 20_000);
+    let reads = || [0, 1, 2].map(|_| collect(fetcher.fetch(all(&["id"]), statement_of("alice", FRESH))));
+    for rows in futures::future::join_all(reads()).await {
+        assert_eq!(count(&rows.unwrap()), 250);
+    }
+    let before = vendor.calls();
+    for rows in futures::future::join_all(reads()).await {
+        assert_eq!(count(&rows.unwrap()), 250);
+    }
+    assert_eq!(vendor.calls(), before + before, "each reads by itself, and none waits");
 }

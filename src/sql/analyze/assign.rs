@@ -70,7 +70,13 @@ impl Analyzer<'_> {
         let plan = project(bound.plan, exprs)?;
         let outputs = bound.outputs.into_iter().zip(targets);
         let outputs: Vec<Output> = outputs
-            .map(|(own, target)| Output { name: own.name, ty: target.ty, typmod: target.typmod, origin: None })
+            .map(|(own, target)| Output {
+                name: own.name,
+                ty: target.ty,
+                typmod: target.typmod,
+                origin: None,
+                fields: None,
+            })
             .collect();
         let columns = names.iter().zip(targets).map(|(name, target)| self.column(None, name, target.ty)).collect();
         Ok(Bound { plan, literals: vec![None; outputs.len()], outputs, columns })

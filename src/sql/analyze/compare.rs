@@ -211,6 +211,23 @@ impl Analyzer<'_> {
         }
     }
 
+    /// Notes the types of the fields of a column of rows.
+    pub(super) fn has_fields(&self, column: &Expr, types: Option<Arc<[PgType]>>) {
+        if let (Expr::Column(column), Some(types)) = (column, types) {
+            self.rows.borrow_mut().insert(column.clone(), types);
+        }
+    }
+
+    /// The types of the fields of a row, where they are known.
+    pub(super) fn field_types(&self, typed: &Typed) -> Option<Arc<[PgType]>> {
+        match (&typed.fields, &typed.expr) {
+            _ if typed.ty != PgType::Record => None,
+            (Some(fields), _) => Some(fields.iter().map(|(_, field)| field.ty).collect()),
+            (None, Expr::Column(column)) => self.rows.borrow().get(column).cloned(),
+            _ => None,
+        }
+    }
+
     /// An integer beside a constant with a fraction: `latency_ms > 1000.5` is `latency_ms > 1000`, which upstream may
     /// understand.
     fn integer_and_fraction(&self, op: Operator, left: &Typed, right: &Typed) -> Result<Option<Typed>> {

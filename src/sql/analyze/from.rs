@@ -252,8 +252,8 @@ impl Analyzer<'_> {
         let mut own = Vec::new();
         for (name, typed) in columns {
             let column = self.fresh("o");
-            let origin = self.origin(&typed.expr);
-            outputs.push(Output { name, ty: typed.ty, typmod: typed.typmod, origin });
+            let (origin, fields) = (self.origin(&typed.expr), self.field_types(&typed));
+            outputs.push(Output { name, ty: typed.ty, typmod: typed.typmod, origin, fields });
             let made = self.column(None, &column, typed.ty).with_typmod(typed.typmod);
             self.repeats(&made.expr, &typed.expr);
             own.push(made);
@@ -274,6 +274,7 @@ impl Analyzer<'_> {
             let typed = self.column(Some(&name), &own.name, output.ty).with_typmod(output.typmod);
             self.repeats(&typed.expr, &column.expr);
             self.stems(&typed.expr, output.origin);
+            self.has_fields(&typed.expr, output.fields.clone());
             let typed = Typed { fields: None, ..typed };
             Ok(Column { name: output.name.clone(), typed })
         });

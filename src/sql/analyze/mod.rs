@@ -127,6 +127,7 @@ pub fn analyze(
         columns: RefCell::default(),
         one_zero: RefCell::default(),
         origins: RefCell::default(),
+        rows: RefCell::default(),
         chains: RefCell::default(),
         listed_chains: RefCell::default(),
         subqueries: RefCell::default(),
@@ -152,6 +153,8 @@ struct Analyzer<'s> {
     one_zero: RefCell<HashSet<Column>>,
     /// The columns that are those of relations.
     origins: RefCell<HashMap<Column, ColumnOrigin>>,
+    /// The types of the fields of columns of rows.
+    rows: RefCell<HashMap<Column, Arc<[PgType]>>>,
     /// The ANDs and ORs in GROUP BY, as they are written.
     chains: RefCell<Vec<Expr>>,
     /// Those in select lists, which GROUP BY may name.

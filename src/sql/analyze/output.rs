@@ -6,7 +6,7 @@ use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::logical_expr::LogicalPlan;
 
 use super::typed::Typed;
-use crate::model::table::{PG_ORIGIN, PG_TYPMOD};
+use crate::model::table::{PG_FIELDS, PG_ORIGIN, PG_TYPMOD};
 use crate::pgtype::types::PgType;
 use crate::sql::values::field;
 
@@ -21,6 +21,8 @@ pub struct Output {
     pub typmod: i32,
     /// The column of a relation that it is, if it is one.
     pub origin: Option<ColumnOrigin>,
+    /// The types of its fields, if it is a row of which they are known.
+    pub fields: Option<Arc<[PgType]>>,
 }
 
 /// A column of a relation.
@@ -50,6 +52,10 @@ pub fn shown_schema(outputs: &[Output], zone: &str) -> SchemaRef {
         let mut shown = field(&output.name, output.ty, zone);
         if output.typmod >= 0 {
             shown.metadata_mut().insert(PG_TYPMOD.to_owned(), output.typmod.to_string());
+        }
+        if let Some(fields) = &output.fields {
+            let oids: Vec<String> = fields.iter().map(|ty| ty.oid().to_string()).collect();
+            shown.metadata_mut().insert(PG_FIELDS.to_owned(), oids.join(" "));
         }
         if let Some(ColumnOrigin { relation, attnum }) = output.origin {
             shown.metadata_mut().insert(PG_ORIGIN.to_owned(), format!("{relation} {attnum}"));

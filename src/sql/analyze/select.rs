@@ -220,8 +220,8 @@ impl Analyzer<'_> {
                 Some(_) if is_open => self.unknown_parameter(&typed)?,
                 _ => self.known(typed)?,
             };
-            let origin = self.origin(&typed.expr);
-            outputs.push(Output { name, ty: typed.ty, typmod: typed.typmod, origin });
+            let (origin, fields) = (self.origin(&typed.expr), self.field_types(&typed));
+            outputs.push(Output { name, ty: typed.ty, typmod: typed.typmod, origin, fields });
             exprs.push(typed.expr);
         }
         let mut hidden = Vec::new();

@@ -62,7 +62,7 @@ impl Analyzer<'_> {
                     && left.columns[at].ty == *ty
                     && right.columns[at].ty == *ty;
                 let typmod = if same { left.columns[at].typmod } else { -1 };
-                Output { name: left.outputs[at].name.clone(), ty: *ty, typmod, origin: None }
+                Output { name: left.outputs[at].name.clone(), ty: *ty, typmod, origin: None, fields: None }
             })
             .collect();
         let left = self.as_types(left, &types, &names)?;
@@ -174,6 +174,7 @@ impl Analyzer<'_> {
                 ty,
                 typmod: if same { typmod } else { -1 },
                 origin: None,
+                fields: None,
             });
             literals.push(only);
             typed.push(column);
