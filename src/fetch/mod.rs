@@ -48,6 +48,9 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(90);
 /// Rows of a first page that are read to its end before one is handed on.
 const FIRST: usize = 1_000;
 
+/// Rows of a first page at least where an order is wanted: fewer would stand in it by chance now and then.
+const LEAST_ORDERED: usize = 20;
+
 /// Rows that are held when an order is wanted and upstream keeps none.
 const MAX_HELD_ROWS: usize = 2_000_000;
 

@@ -8,10 +8,10 @@ use std::sync::atomic::Ordering;
 
 use datafusion::arrow::record_batch::RecordBatch;
 
-use super::MAX_HELD_ROWS;
 use super::judge::{Full, Verdict, judge};
 use super::retry::Caller;
 use super::rows::{Order, Place, Rows, holds};
+use super::{LEAST_ORDERED, MAX_HELD_ROWS};
 use crate::error::{Error, Kind, Result};
 use crate::model::scan::{At, Page, Range, Scan, iso_micros};
 
@@ -157,9 +157,8 @@ impl Pages {
     fn limit(&mut self) -> usize {
         let first = !std::mem::replace(&mut self.asked_small, true);
         match self.scan.limit {
-            // One row alone would not show whether the order is kept.
             Some(wanted) if first && self.key.is_some() => {
-                wanted.max(if self.scan.order.is_some() { 2 } else { 1 }).min(self.max_rows)
+                wanted.max(if self.scan.order.is_some() { LEAST_ORDERED } else { 1 }).min(self.max_rows)
             }
             _ => self.max_rows,
         }

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::retry::Caller;
 use super::rows::{Order, Rows, holds};
-use super::{MAX_HELD_ROWS, Slots};
+use super::{LEAST_ORDERED, MAX_HELD_ROWS, Slots};
 use crate::error::{Error, Kind, Result};
 use crate::model::connector::Paging;
 use crate::model::scan::{At, Page, Range, Scan};
@@ -204,8 +204,7 @@ impl Sequence {
     /// Rows to ask for: few if few are wanted, but only once, and only if a row that comes again can be recognised.
     fn limit(&mut self) -> usize {
         let first = !std::mem::replace(&mut self.asked_small, true);
-        // One row alone would not show whether the order is kept.
-        let least = if self.scan.order.is_some() { 2 } else { 1 };
+        let least = if self.scan.order.is_some() { LEAST_ORDERED } else { 1 };
         match self.scan.limit {
             Some(wanted) if first && self.slots.key.is_some() => wanted.max(least).min(self.max_rows),
             _ => self.max_rows,

@@ -171,7 +171,7 @@ async fn a_page_that_is_not_full_needs_no_word_about_further_ones() {
     assert_eq!(short.calls(), 1);
     // A small page that is full is no end either, but a larger one can show it.
     let few = vendor(every(1, 9), Nothing);
-    assert_rows(&rows_of(&few, Scan { limit: Some(4), ..chain() }).await, ids(9));
+    assert_rows(&rows_of(&few, Scan { limit: Some(4), ..spans(&SMALL) }).await, ids(9));
     assert_eq!(few.calls(), 2);
 }
 

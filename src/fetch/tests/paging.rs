@@ -158,6 +158,16 @@ async fn an_ignored_window_is_an_error_only_if_rows_may_be_missing() {
 }
 
 #[tokio::test]
+async fn the_newest_row_of_an_unsorted_upstream_is_never_one_that_came_first_by_chance() {
+    for step in 1..=100 {
+        let vendor = Arc::new(Vendor::of(300, Sorting::Scattered, |index| index * step * 1_000));
+        let newest = vendor.rows.last().unwrap().1;
+        let (rows, _) = read(&vendor, sorted(Some(1))).await;
+        assert_eq!(times(&rows.unwrap())[0], newest, "a row every {step} ms");
+    }
+}
+
+#[tokio::test]
 async fn a_limit_is_sent_and_the_rest_comes_if_it_is_asked_for() {
     let vendor = Arc::new(Vendor::of(25_000, Sorting::Newest, |index| index / 7 * 1_000));
     let mut few = requests_scan();
@@ -235,10 +245,11 @@ async fn a_small_answer_that_was_sorted_by_chance_is_found_out() {
     };
     let vendor = Vendor::new(Vec::new(), Sorting::Newest);
     let answer = |ids| (200, crate::upstream::refusal::Headers::default(), rows(ids));
-    *vendor.first.lock().unwrap() = vec![answer(&[5, 3]), answer(&[5, 3, 9])];
+    let by_chance: Vec<i64> = (0..20).rev().collect();
+    *vendor.first.lock().unwrap() = vec![answer(&by_chance), answer(&[5, 3, 29])];
     let transport: Arc<dyn Transport> = Arc::new(vendor);
     let mut batches = fetcher(transport).fetch(sorted(Some(2)), patient());
-    assert_eq!(batches.try_next().await.unwrap().unwrap().num_rows(), 2);
+    assert_eq!(batches.try_next().await.unwrap().unwrap().num_rows(), 20);
     let error = batches.try_next().await.unwrap_err();
     assert_eq!(error.message, "upstream does not keep the order of spanlens.requests");
 }

@@ -84,7 +84,11 @@ impl Vendor {
             Sorting::Newest => rows.sort_by_key(|row| std::cmp::Reverse(row.1)),
             Sorting::Oldest => rows.sort_by_key(|row| row.1),
             Sorting::Scattered => {
-                rows.sort_by_key(|row| (row.1 / 1_000).wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64))
+                rows.sort_by_key(|row| {
+                    let mut hasher = std::hash::DefaultHasher::new();
+                    std::hash::Hash::hash(&row, &mut hasher);
+                    std::hash::Hasher::finish(&hasher)
+                });
             }
         }
         let rows: Vec<String> =
