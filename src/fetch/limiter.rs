@@ -1,12 +1,15 @@
 //! One call budget per upstream account: never more than `calls` in any sliding window of `per`, never more than
 //! `concurrency` at once. A log of slots, not a token bucket: a bucket lets a burst follow a refill, and the vendor counts
-//! windows.
+//! windows (`window`). Who waits is served by class and user (`queue`).
 //!
 //! Invariant: a call holds its slot from its permit until `per` after its answer's headers arrived (or it failed, or was
 //! dropped). The vendor counted it somewhere between, so however long the request was on its way, no window of `per` at
 //! the vendor's door sees more than `calls`.
+//!
+//! Others may use the same account. What upstream tells of them corrects the log: slots that it says are taken, a lower
+//! limit, a time before which it wants no call.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -17,6 +20,11 @@ use crate::error::{Error, Kind, Result};
 use crate::model::connector::Quota;
 use crate::model::scan::Source;
 use crate::model::statement::{Statement, lock};
+use queue::{Outlook, Queue};
+use window::Owner;
+
+mod queue;
+mod window;
 
 /// A wait longer than this is told to the client.
 pub const PATIENCE: Duration = Duration::from_secs(2);
@@ -31,8 +39,7 @@ pub struct Limiters {
 #[derive(Debug)]
 pub struct Limiter {
     source: String,
-    quota: Quota,
-    state: Mutex<State>,
+    queue: Mutex<Queue>,
 }
 
 /// The right to make one call. Dropped unsent it costs nothing; dropped in flight it settles at the drop. Held until the
@@ -40,7 +47,10 @@ pub struct Limiter {
 #[derive(Debug)]
 pub struct Permit {
     limiter: Arc<Limiter>,
+    owner: Owner,
     phase: Phase,
+    /// Slots of the window that had returned when it was given.
+    returned: u64,
 }
 
 /// What a budget looks like at one moment.
@@ -48,9 +58,10 @@ pub struct Permit {
 pub struct Usage {
     /// Whose.
     pub source: String,
-    /// What is allowed.
+    /// What is allowed: what is configured, or fewer calls if upstream says so.
     pub quota: Quota,
-    /// Slots taken: calls in the window, under way, and permits not yet used.
+    /// Slots taken: calls in the window, also those of others that upstream told of, calls under way, and permits not
+    /// yet used.
     pub used: u32,
     /// Slots free.
     pub free: u32,
@@ -58,7 +69,7 @@ pub struct Usage {
     pub under_way: u32,
     /// Statements waiting.
     pub waiting: usize,
-    /// When the next call can be made at the earliest, if not at once.
+    /// When the next interactive call can be made at the earliest, if not at once.
     pub next_free: Option<Instant>,
 }
 
@@ -69,21 +80,6 @@ enum Phase {
     Settled,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    /// When the slots of settled calls become free, ascending.
-    returning: VecDeque<Instant>,
-    /// Permits given out that have not settled; each holds a slot.
-    unsettled: usize,
-    /// Permits that exist.
-    held: u32,
-    /// Upstream said: not before then.
-    blocked_until: Option<Instant>,
-    /// Who waits, in order. Only the first may take a permit.
-    queue: VecDeque<(u64, Arc<Notify>)>,
-    next_ticket: u64,
-}
-
 /// A place in the queue; leaving it in whatever way gives it back.
 struct Place<'a> {
     limiter: &'a Limiter,
@@ -92,9 +88,8 @@ struct Place<'a> {
 }
 
 enum Turn {
-    Granted,
-    /// Not before this instant; later if calls under way take their time.
-    Wait(Instant),
+    Granted(Permit),
+    Wait(Outlook),
 }
 
 impl Limiters {
@@ -120,11 +115,11 @@ impl Limiter {
     /// Makes a budget nothing of which is used. A quota of zero is taken as one: it could never be waited for.
     pub fn new(source: &str, quota: Quota) -> Self {
         let quota = Quota { calls: quota.calls.max(1), concurrency: quota.concurrency.max(1), ..quota };
-        Limiter { source: source.to_owned(), quota, state: Mutex::default() }
+        Limiter { source: source.to_owned(), queue: Mutex::new(Queue::new(quota)) }
     }
 
-    /// Waits for the right to make one call, first come first served. `on_wait` is told once when the wait will be
-    /// longer than [`PATIENCE`]. Cancel safe: a dropped wait gives its place back.
+    /// Waits for the right to make one call, as the statement's policy ranks it. `on_wait` is told once, when the wait
+    /// will be longer than [`PATIENCE`]. Cancel safe: a dropped wait gives its place back.
     ///
     /// # Errors
     /// [`Kind::UpstreamQuota`] at once when the permit cannot come before the statement's deadline; the statement's own
@@ -137,136 +132,95 @@ impl Limiter {
         if statement.cancel.is_cancelled() {
             return Err(statement.stopped());
         }
-        let place = self.queue_up();
+        let started = Instant::now();
+        let place = self.queue_up(statement, started);
         let mut on_wait = Some(on_wait);
         loop {
             let now = Instant::now();
-            let earliest = match self.turn(place.ticket, now) {
-                Turn::Granted => return Ok(Permit { limiter: Arc::clone(self), phase: Phase::Unsent }),
-                Turn::Wait(earliest) => earliest,
+            let deadline = statement.deadline();
+            let is_watchful = deadline.is_some() || on_wait.is_some();
+            let Outlook { earliest, alarm } = match self.turn(place.ticket, is_watchful, now) {
+                Turn::Granted(permit) => return Ok(permit),
+                Turn::Wait(outlook) => outlook,
             };
-            if earliest > now && statement.deadline().is_some_and(|deadline| deadline <= earliest) {
-                return Err(self.used_up(earliest.saturating_duration_since(now)));
+            if earliest > now && deadline.is_some_and(|deadline| deadline <= earliest) {
+                return Err(self.used_up(statement, earliest - now));
             }
-            if earliest.saturating_duration_since(now) > PATIENCE
+            if earliest > now
+                && earliest - started > PATIENCE
                 && let Some(tell) = on_wait.take()
             {
-                tell(earliest - now);
+                tell(earliest - started);
             }
+            let alarmed = async {
+                match alarm {
+                    Some(alarm) => tokio::time::sleep_until(alarm).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 biased;
                 () = statement.cancel.cancelled() => return Err(statement.stopped()),
                 () = statement.expired() => return Err(statement.stopped()),
                 () = place.changed.notified() => {}
-                // An instant that has passed means: only a permit that comes back can help, and that is told.
-                () = tokio::time::sleep_until(earliest), if earliest > now => {}
+                () = alarmed => {}
             }
         }
     }
 
     /// Upstream asked to be left alone: no permit before `until`.
     pub fn penalize(&self, until: Instant) {
-        let mut state = lock(&self.state);
-        state.blocked_until = Some(state.blocked_until.map_or(until, |before| before.max(until)));
-        state.wake();
+        let mut queue = lock(&self.queue);
+        queue.window.block(until);
+        queue.change(Instant::now());
     }
 
     /// The state at this moment.
     pub fn snapshot(&self) -> Usage {
         let now = Instant::now();
-        let mut state = lock(&self.state);
-        state.tidy(now);
-        let used = u32::try_from(state.used()).unwrap_or(u32::MAX);
-        let next_free = state.earliest(&self.quota, state.queue.len(), now);
+        let mut queue = lock(&self.queue);
+        queue.window.tidy(now);
+        let quota = queue.window.quota();
+        let used = u32::try_from(queue.window.used()).unwrap_or(u32::MAX);
+        let next_free = queue.earliest_of_next(now);
         Usage {
             source: self.source.clone(),
-            quota: self.quota,
+            quota,
             used,
-            free: self.quota.calls.saturating_sub(used),
-            under_way: state.held,
-            waiting: state.queue.len(),
+            free: quota.calls.saturating_sub(used),
+            under_way: queue.window.under_way(),
+            waiting: queue.waiting(),
             next_free: (next_free > now).then_some(next_free),
         }
     }
 
-    fn queue_up(&self) -> Place<'_> {
-        let mut state = lock(&self.state);
-        let ticket = state.next_ticket;
-        state.next_ticket += 1;
-        let changed = Arc::new(Notify::new());
-        state.queue.push_back((ticket, Arc::clone(&changed)));
+    fn queue_up(&self, statement: &Statement, now: Instant) -> Place<'_> {
+        let (ticket, changed) = lock(&self.queue).enter(statement, now);
         Place { limiter: self, ticket, changed }
     }
 
-    fn turn(&self, ticket: u64, now: Instant) -> Turn {
-        let mut state = lock(&self.state);
-        state.tidy(now);
-        let ahead = state.queue.iter().position(|(other, _)| *other == ticket).unwrap_or(0);
-        let earliest = state.earliest(&self.quota, ahead, now);
-        if ahead == 0 && earliest <= now && state.held < self.quota.concurrency && state.used() < self.calls() {
-            state.unsettled += 1;
-            state.held += 1;
-            return Turn::Granted;
+    fn turn(self: &Arc<Self>, ticket: u64, is_watchful: bool, now: Instant) -> Turn {
+        let mut queue = lock(&self.queue);
+        match queue.fetch(ticket, now) {
+            Some(owner) => {
+                let returned = queue.window.returned();
+                Turn::Granted(Permit { limiter: Arc::clone(self), owner, phase: Phase::Unsent, returned })
+            }
+            None => Turn::Wait(queue.outlook(ticket, is_watchful, now)),
         }
-        Turn::Wait(earliest)
     }
 
-    fn calls(&self) -> usize {
-        usize::try_from(self.quota.calls).unwrap_or(usize::MAX)
-    }
-
-    fn used_up(&self, wait: Duration) -> Error {
-        let Quota { calls, per, .. } = self.quota;
-        let state = lock(&self.state);
+    fn used_up(&self, statement: &Statement, wait: Duration) -> Error {
+        let queue = lock(&self.queue);
         let seconds = whole_seconds(wait);
-        let per = whole_seconds(per);
-        let waiting = state.queue.len().saturating_sub(1);
-        let cause = match state.blocked_until {
-            Some(_) => "Upstream asked to wait".to_owned(),
-            None => format!("{calls} calls per {per} s are allowed and all are taken"),
-        };
+        let waiting = queue.waiting().saturating_sub(1);
+        let cause = queue.cause(statement);
         Error::new(Kind::UpstreamQuota, format!("upstream quota of source \"{}\" is used up", self.source))
             .detail(format!(
                 "{cause}; the next call can be made in {seconds} s at the earliest ({waiting} others are waiting), \
                  which is after the statement's deadline."
             ))
             .hint("Try again later, raise statement_timeout, or narrow the query so that it needs fewer calls.")
-    }
-}
-
-impl State {
-    fn used(&self) -> usize {
-        self.returning.len() + self.unsettled
-    }
-
-    fn tidy(&mut self, now: Instant) {
-        while self.returning.front().is_some_and(|free_at| *free_at <= now) {
-            self.returning.pop_front();
-        }
-        if self.blocked_until.is_some_and(|until| until <= now) {
-            self.blocked_until = None;
-        }
-    }
-
-    /// The earliest instant at which someone with `ahead` others before him can have a slot. A bound from below: calls
-    /// under way are taken to settle now, and those ahead to be instantaneous.
-    fn earliest(&self, quota: &Quota, ahead: usize, now: Instant) -> Instant {
-        let calls = usize::try_from(quota.calls).unwrap_or(usize::MAX);
-        let rounds = u32::try_from(ahead / calls).unwrap_or(u32::MAX);
-        let free_now = calls.saturating_sub(self.used());
-        let slot = ahead % calls;
-        let slot_free = match slot.checked_sub(free_now) {
-            None => now,
-            Some(behind) => self.returning.get(behind).copied().unwrap_or(now + quota.per),
-        };
-        let slot_free = self.blocked_until.map_or(slot_free, |blocked| blocked.max(slot_free));
-        slot_free + quota.per.saturating_mul(rounds)
-    }
-
-    fn wake(&self) {
-        for (_, changed) in &self.queue {
-            changed.notify_one();
-        }
     }
 }
 
@@ -284,30 +238,47 @@ impl Permit {
             return;
         }
         self.phase = Phase::Settled;
-        let mut state = lock(&self.limiter.state);
-        state.unsettled -= 1;
-        state.returning.push_back(Instant::now() + self.limiter.quota.per);
-        state.wake();
+        let now = Instant::now();
+        let mut queue = lock(&self.limiter.queue);
+        queue.window.settle(&self.owner, now);
+        queue.change(now);
+    }
+
+    /// Says what the answer to this call told of the quota: the calls that the window allows, those that are left of
+    /// them, and how long until there are more. A limit holds until upstream tells another, and never raises the budget
+    /// over what is configured. If fewer calls are left than seem free here, somebody else has made them: the difference
+    /// is taken until `reset`, or for a whole window.
+    pub fn observe(&self, limit: Option<u32>, remaining: Option<u32>, reset: Option<Duration>) {
+        let now = Instant::now();
+        let mut queue = lock(&self.limiter.queue);
+        let window = &mut queue.window;
+        window.tidy(now);
+        if let Some(limit) = limit {
+            window.limit(limit);
+        }
+        if let Some(remaining) = remaining {
+            let until = now + reset.unwrap_or(window.quota().per);
+            window.remaining(remaining, self.returned, until);
+        }
+        queue.change(now);
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
         self.settle();
-        let mut state = lock(&self.limiter.state);
+        let mut queue = lock(&self.limiter.queue);
         if self.phase == Phase::Unsent {
-            state.unsettled -= 1;
+            queue.window.give_back(&self.owner);
         }
-        state.held -= 1;
-        state.wake();
+        queue.window.release(&self.owner);
+        queue.change(Instant::now());
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        let mut state = lock(&self.limiter.state);
-        state.queue.retain(|(ticket, _)| *ticket != self.ticket);
-        state.wake();
+        lock(&self.limiter.queue).leave(self.ticket, Instant::now());
     }
 }
 

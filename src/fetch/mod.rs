@@ -209,7 +209,13 @@ impl Fetch for Fetcher {
         let Ok(credential) = self.credentials.credential(source, user) else { return scan::Usage::default() };
         let now = self.limiters.of(source, &credential.scope).snapshot();
         let wait = now.next_free.map_or(Duration::ZERO, |free| free.saturating_duration_since(Instant::now()));
-        scan::Usage { used: now.used, under_way: now.under_way, waiting: now.waiting, wait }
+        scan::Usage {
+            calls: Some(now.quota.calls),
+            used: now.used,
+            under_way: now.under_way,
+            waiting: now.waiting,
+            wait,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use datafusion::arrow::record_batch::RecordBatch;
 use futures::StreamExt;
@@ -17,11 +17,11 @@ use tokio_util::task::AbortOnDropHandle;
 use super::limiter::{Limiter, Permit, whole_seconds};
 use crate::error::{Error, Kind, Result};
 use crate::model::connector::{Body, Request};
-use crate::model::scan::{At, Page, Scan};
+use crate::model::scan::{At, Page, Scan, Source};
 use crate::model::statement::{End, Ledger, Notice, Severity, Statement};
 use crate::upstream::decode::{Decoded, Decoder};
 use crate::upstream::http::{Body as Pieces, Break, Credential, Transport};
-use crate::upstream::refusal::{Refusal, Retry};
+use crate::upstream::refusal::{Headers, Refusal, Retry};
 
 /// Attempts at one page.
 const MAX_ATTEMPTS: u32 = 3;
@@ -170,6 +170,7 @@ impl Caller {
         let answer = self.within(self.transport.send(&scan.source, request, at, &self.credential)).await;
         permit.settle();
         let answer = answer.map_err(Refusal::fatal)??;
+        observe(&permit, &scan.source, &answer.headers);
         let truncated = match scan.table.body {
             Body::Lines { truncated } => answer.headers.flags.iter().any(|flag| flag == truncated),
             Body::Rows { .. } | Body::File { .. } => false,
@@ -249,6 +250,17 @@ impl Caller {
             detail: Some(format!("{} calls per {per} s are allowed, and {} are taken.", usage.quota.calls, usage.used)),
             hint: None,
         });
+    }
+}
+
+/// Corrects the budget by what an answer tells of it, as far as this vendor's headers say what their names do.
+fn observe(permit: &Permit, source: &Source, headers: &Headers) {
+    let told = source.connector.told;
+    // A limit over another length of time than the budget's cannot be compared with it.
+    let limit = headers.limit().filter(|_| told.limit_per == Some(source.quota.per));
+    let remaining = headers.remaining().filter(|_| told.remaining);
+    if limit.is_some() || remaining.is_some() {
+        permit.observe(limit, remaining, headers.reset(SystemTime::now()));
     }
 }
 

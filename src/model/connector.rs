@@ -20,6 +20,8 @@ pub struct Connector {
     pub auth: Auth,
     /// What the vendor's documents allow.
     pub quota: Quota,
+    /// What its answers tell of the quota.
+    pub told: Told,
     /// Keys of the configuration beyond the common ones.
     pub settings: &'static [&'static str],
     /// Those of them without which there are no rows.
@@ -74,6 +76,21 @@ pub struct Quota {
     pub per: Duration,
     /// Calls under way at once.
     pub concurrency: u32,
+}
+
+/// What the headers `X-RateLimit-*` of a vendor's answers stand for. Names say little: a number that counts something else
+/// would hold back calls that upstream would serve, so only what is documented or seen in its source is believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The window over which `Limit` counts calls.
+    pub limit_per: Option<Duration>,
+    /// Whether `Remaining` counts the calls that are left until `Reset`.
+    pub remaining: bool,
+}
+
+impl Told {
+    /// For vendors who document none of it.
+    pub const NOTHING: Told = Told { limit_per: None, remaining: false };
 }
 
 /// How the rows beyond one answer are reached.

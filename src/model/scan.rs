@@ -169,6 +169,8 @@ pub trait Fetch: Send + Sync + std::fmt::Debug {
 /// What is used of a quota at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
+    /// Calls allowed in the window; none if nothing is known but the configuration.
+    pub calls: Option<u32>,
     /// Slots taken: calls in the window, under way, and about to be made.
     pub used: u32,
     /// Calls under way.

@@ -39,7 +39,7 @@ pub struct Statement {
     number: OnceLock<i64>,
 }
 
-/// What a session wants where not all rows can be had.
+/// What a session wants where not all rows can be had, or not at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
     /// Upstream says that it cut an answer: a warning instead of an error.
@@ -48,7 +48,27 @@ pub struct Policy {
     pub warn_on_upstream_error: bool,
     /// Which rows may come from those that are held.
     pub held: HeldRows,
+    /// Its rank among those who wait for a quota.
+    pub priority: Priority,
+    /// How much of a quota it may take, if it is not interactive.
+    pub share: Share,
 }
+
+/// Who goes first where calls are short; the least does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Priority {
+    /// Somebody looks at a screen.
+    #[default]
+    Interactive,
+    /// Keeps what is held up to date.
+    Sync,
+    /// Reads the past, which can wait.
+    Backfill,
+}
+
+/// A part of a quota, in thousandths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Share(u16);
 
 /// Whether rows that are held answer a statement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -278,6 +298,26 @@ impl Statement {
     /// The error of a statement that ran into `statement_timeout`.
     pub fn timed_out() -> Error {
         Error::new(Kind::QueryCanceled, "canceling statement due to statement timeout")
+    }
+}
+
+impl Share {
+    /// Makes a share; more than the whole is the whole.
+    pub fn per_mille(thousandths: u16) -> Self {
+        Share(thousandths.min(1_000))
+    }
+
+    /// So much of `whole`, and at least one.
+    pub fn of(self, whole: u32) -> u32 {
+        let part = u64::from(whole) * u64::from(self.0) / 1_000;
+        u32::try_from(part).unwrap_or(whole).max(1)
+    }
+}
+
+impl Default for Share {
+    /// Half.
+    fn default() -> Self {
+        Share(500)
     }
 }
 

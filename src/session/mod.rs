@@ -26,7 +26,7 @@ use datafusion::execution::memory_pool::MemoryPool;
 use crate::error::{Error, Kind, Result};
 use crate::model::journal::Journal;
 use crate::model::scan::Source;
-use crate::model::statement::{HeldRows, Policy, Severity, Statement};
+use crate::model::statement::{HeldRows, Policy, Severity, Share, Statement};
 use crate::pgtype::types::PgType;
 use crate::session::catalogs::Shown;
 use crate::session::command::{Command, Parsed};
@@ -308,6 +308,8 @@ impl Session {
             warn_on_truncated: self.vars.word("spanwire.on_truncated") == "warn",
             warn_on_upstream_error: self.vars.word("spanwire.on_upstream_error") == "warn",
             held: self.vars.held_rows(),
+            priority: self.vars.priority(),
+            share: Share::default(),
         };
         Arc::new(statement)
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use self::table::{SETTINGS, Setting};
 use crate::error::{Error, Kind, Result};
-use crate::model::statement::{HeldRows, Severity};
+use crate::model::statement::{HeldRows, Priority, Severity};
 
 pub use crate::session::SERVER_VERSION;
 
@@ -366,6 +366,15 @@ impl Vars {
         }
     }
 
+    /// `spanwire.priority`.
+    pub fn priority(&self) -> Priority {
+        match self.raw("spanwire.priority") {
+            "sync" => Priority::Sync,
+            "backfill" => Priority::Backfill,
+            _ => Priority::Interactive,
+        }
+    }
+
     /// `spanwire.pushdown`.
     pub fn pushdown(&self) -> bool {
         self.raw("spanwire.pushdown") != "off"
@@ -454,6 +463,21 @@ mod tests {
         set(&mut vars, "vendor.archived", "on").unwrap();
         vars.reset_all();
         assert_eq!(vars.show("vendor.archived").unwrap(), "off");
+    }
+
+    #[test]
+    fn the_priority_is_one_of_three_words() {
+        let mut vars = Vars::default();
+        assert_eq!(vars.priority(), Priority::Interactive);
+        for (word, priority) in
+            [("sync", Priority::Sync), ("Backfill", Priority::Backfill), ("interactive", Priority::Interactive)]
+        {
+            set(&mut vars, "spanwire.priority", word).unwrap();
+            assert_eq!(vars.priority(), priority);
+        }
+        let error = set(&mut vars, "spanwire.priority", "high").unwrap_err();
+        assert_eq!(error.sqlstate(), "22023");
+        assert_eq!(error.hint.as_deref(), Some("Available values: interactive, sync, backfill."));
     }
 
     #[test]

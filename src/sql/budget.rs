@@ -88,7 +88,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::model::connector::{Auth, Connector, Quota, Request, never_absent, plain_refusal};
+    use crate::model::connector::{Auth, Connector, Quota, Request, Told, never_absent, plain_refusal};
     use crate::model::scan::{Page, Source};
     use crate::model::table::{Lookup, TABLE, Table, text, timestamptz};
 
@@ -118,6 +118,7 @@ mod tests {
         base_url: "https://vendor.test",
         auth: Auth::Bearer,
         quota: Quota { calls: 1, per: Duration::from_secs(1), concurrency: 1 },
+        told: Told::NOTHING,
         settings: &[],
         required: &[],
         tables: &[TIMED, ONE, NUMBERED, CURSOR, KEYED, Table { time: None, ..TIMED }],

@@ -135,10 +135,14 @@ pub static VIEWS: &[View] = &[
             doc: "What is used of each source's quota now, under the credential that is yours.",
             columns: &[
                 SOURCE,
-                bigint("calls").unit("calls").doc("Calls allowed in any window of per_seconds."),
+                bigint("calls")
+                    .unit("calls")
+                    .doc("Calls allowed in any window of per_seconds: as configured, or fewer if upstream says so."),
                 double("per_seconds").unit("s").doc("Length of that window."),
                 bigint("concurrency").unit("calls").doc("Calls under way at once at the most."),
-                bigint("used").unit("calls").doc("Calls made in the window that ends now, and those under way."),
+                bigint("used").unit("calls").doc(
+                    "Calls made in the window that ends now, those of others that upstream told of, and those under way.",
+                ),
                 bigint("under_way").unit("calls").doc("Calls under way."),
                 bigint("waiting").unit("scans").doc("Scans that wait for a call, of all who share the credential."),
                 double("wait_seconds").unit("s").doc("How long until the next call can be made at the earliest."),

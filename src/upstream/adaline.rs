@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use crate::model::canonical::{Canonical, Take};
-use crate::model::connector::{Auth, Body, Connector, Paging, Quota, Request, never_absent, plain_refusal};
+use crate::model::connector::{Auth, Body, Connector, Paging, Quota, Request, Told, never_absent, plain_refusal};
 use crate::model::filter::Value;
 use crate::model::push::Filter;
 use crate::model::scan::{At, Page, Scan};
@@ -30,6 +30,7 @@ pub const CONNECTOR: Connector = Connector {
     auth: Auth::Bearer,
     // The smaller of two documented figures.
     quota: Quota { calls: 100, per: Duration::from_secs(60), concurrency: 4 },
+    told: Told::NOTHING,
     settings: &["projects"],
     required: &["projects"],
     tables: &[SPANS],

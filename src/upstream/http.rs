@@ -280,6 +280,8 @@ fn headers(all: &HeaderMap, url: &Url) -> Headers {
     Headers {
         content_type: text(&CONTENT_TYPE),
         retry_after: text(&RETRY_AFTER),
+        rate_limit: text(&HeaderName::from_static("x-ratelimit-limit")),
+        rate_limit_remaining: text(&HeaderName::from_static("x-ratelimit-remaining")),
         rate_limit_reset: text(&HeaderName::from_static("x-ratelimit-reset")),
         // A relative one counts from where it was sent.
         location: text(&LOCATION).map(|to| url.join(&to).map_or(to, String::from)),

@@ -45,12 +45,37 @@ pub struct Headers {
     pub content_type: Option<String>,
     /// `Retry-After`: seconds or a date.
     pub retry_after: Option<String>,
+    /// `X-RateLimit-Limit`: calls allowed.
+    pub rate_limit: Option<String>,
+    /// `X-RateLimit-Remaining`: calls left.
+    pub rate_limit_remaining: Option<String>,
     /// `X-RateLimit-Reset`: seconds since 1970, or from now.
     pub rate_limit_reset: Option<String>,
     /// `Location` of a redirect.
     pub location: Option<String>,
     /// Names, in lower case, of the vendor's own headers (`x-…`) that say `true`.
     pub flags: Vec<String>,
+}
+
+impl Headers {
+    /// `X-RateLimit-Limit`.
+    pub fn limit(&self) -> Option<u32> {
+        count(self.rate_limit.as_deref()?)
+    }
+
+    /// `X-RateLimit-Remaining`.
+    pub fn remaining(&self) -> Option<u32> {
+        count(self.rate_limit_remaining.as_deref()?)
+    }
+
+    /// `X-RateLimit-Reset`, from now.
+    pub fn reset(&self, now: SystemTime) -> Option<Duration> {
+        let reset: f64 = self.rate_limit_reset.as_deref()?.trim().parse().ok()?;
+        // A small number is no time since 1970, and one beyond the year 5000 counts milliseconds.
+        let reset = if reset < 1e11 { reset } else { reset / 1e3 };
+        let wait = if reset < 1e9 { reset } else { reset - since_1970(now) };
+        Some(bounded(wait))
+    }
 }
 
 impl Refusal {
@@ -161,13 +186,12 @@ pub fn text(body: &str) -> Option<String> {
 }
 
 fn wait(headers: &Headers, body: &str, now: SystemTime) -> Option<Duration> {
-    retry_after(headers, now).or_else(|| told_wait(body)).or_else(|| {
-        let reset: f64 = headers.rate_limit_reset.as_deref()?.trim().parse().ok()?;
-        // A small number is no time since 1970, and one beyond the year 5000 counts milliseconds.
-        let reset = if reset < 1e11 { reset } else { reset / 1e3 };
-        let wait = if reset < 1e9 { reset } else { reset - since_1970(now) };
-        Some(bounded(wait))
-    })
+    retry_after(headers, now).or_else(|| told_wait(body)).or_else(|| headers.reset(now))
+}
+
+/// Some write a list, "60, 60;w=1": such words are no count.
+fn count(text: &str) -> Option<u32> {
+    text.trim().parse().ok()
 }
 
 fn retry_after(headers: &Headers, now: SystemTime) -> Option<Duration> {

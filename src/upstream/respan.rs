@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use crate::model::canonical::{Canonical, Take};
-use crate::model::connector::{Auth, Body, Connector, Paging, Quota, Request, never_absent, plain_refusal};
+use crate::model::connector::{Auth, Body, Connector, Paging, Quota, Request, Told, never_absent, plain_refusal};
 use crate::model::filter::Value;
 use crate::model::push::Filter;
 use crate::model::scan::{At, Page, Scan, iso_micros};
@@ -28,6 +28,7 @@ pub const CONNECTOR: Connector = Connector {
     auth: Auth::Bearer,
     // None is documented for logs; other routes of the vendor have this one.
     quota: Quota { calls: 60, per: Duration::from_secs(60), concurrency: 2 },
+    told: Told::NOTHING,
     settings: &["environment"],
     required: &[],
     tables: &[SPANS],

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 
 use crate::model::canonical::{Canonical, Take};
-use crate::model::connector::{Auth, Body, Connector, Quota, Request, never_absent, plain_refusal};
+use crate::model::connector::{Auth, Body, Connector, Quota, Request, Told, never_absent, plain_refusal};
 use crate::model::filter::Value;
 use crate::model::push::Filter;
 use crate::model::scan::{Page, Scan, iso_micros};
@@ -27,6 +27,7 @@ pub const CONNECTOR: Connector = Connector {
     auth: Auth::Header("x-api-key"),
     // None is documented; this is what a careful client keeps to.
     quota: Quota { calls: 60, per: Duration::from_secs(60), concurrency: 2 },
+    told: Told::NOTHING,
     settings: &["account", "format", "method"],
     required: &[],
     tables: &[SPANS],

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::error::{Error, Kind};
 use crate::model::canonical::{Canonical, Take};
-use crate::model::connector::{Auth, Body, Connector, Paging, Quota, Request, never_absent};
+use crate::model::connector::{Auth, Body, Connector, Paging, Quota, Request, Told, never_absent};
 use crate::model::scan::{Page, Scan, iso_micros};
 use crate::model::table::Fidelity::{Exact, Superset};
 use crate::model::table::{
@@ -28,6 +28,9 @@ pub const CONNECTOR: Connector = Connector {
     base_url: "https://spanlens-server.vercel.app",
     auth: Auth::Bearer,
     quota: Quota { calls: 10, per: Duration::from_secs(60), concurrency: 2 },
+    // `Limit` is of a minute; `Remaining` is one less than it, or 0 with a 429, whatever is left.
+    // https://github.com/spanlens/Spanlens, apps/server/src/middleware/rateLimit.ts
+    told: Told { limit_per: Some(Duration::from_secs(60)), remaining: false },
     settings: &[],
     required: &[],
     tables: &[REQUESTS, TRACES, ANOMALIES, SECURITY],

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::model::canonical::{Canonical, Take};
-use crate::model::connector::{Auth, Body, Connector, Paging, Quota, Request, plain_refusal};
+use crate::model::connector::{Auth, Body, Connector, Paging, Quota, Request, Told, plain_refusal};
 use crate::model::push::Filter;
 use crate::model::scan::{At, Page, Scan, iso_micros};
 use crate::model::table::Fidelity::{Exact, Superset};
@@ -24,6 +24,9 @@ pub const CONNECTOR: Connector = Connector {
     auth: Auth::Bearer,
     // The smallest plan's.
     quota: Quota { calls: 60, per: Duration::from_secs(1), concurrency: 8 },
+    // The headers are documented for every answer, without the unit of `Limit`. The vendor counts fixed minutes of a
+    // tenant; few are left at the end of one if others call too. https://github.com/trulayer/docs, api-reference
+    told: Told { limit_per: None, remaining: true },
     settings: &["projects"],
     required: &[],
     tables: &[TRACES, SPANS],

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use spanwire::demo::Options;
-use spanwire::model::connector::{Auth, Connector, Quota, Request, never_absent, plain_refusal};
+use spanwire::model::connector::{Auth, Connector, Quota, Request, Told, never_absent, plain_refusal};
 use spanwire::model::scan::Source;
 use spanwire::model::table::{Switch, TABLE, Table, extra, text};
 use spanwire::session::{Hello, Session};
@@ -303,6 +303,7 @@ static SWITCHED: Connector = Connector {
     base_url: "https://switched.test",
     auth: Auth::Bearer,
     quota: Quota { calls: 1, per: Duration::from_secs(1), concurrency: 1 },
+    told: Told::NOTHING,
     settings: &[],
     required: &[],
     tables: &[Table {

@@ -3,6 +3,11 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
+use crate::model::statement::{Priority, Share};
+
+mod background;
+mod order;
+mod told;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const QUOTA: Quota = Quota { calls: 10, per: MINUTE, concurrency: 2 };
@@ -13,6 +18,58 @@ fn limiter(quota: Quota) -> Arc<Limiter> {
 
 fn patient() -> Statement {
     Statement::new("alice", None, 1000)
+}
+
+fn of(user: &str, priority: Priority) -> Statement {
+    let mut statement = Statement::new(user, None, 1000);
+    statement.policy.priority = priority;
+    statement
+}
+
+/// One that waits in a task of its own, and tells who it is when it is served.
+struct Line {
+    limiter: Arc<Limiter>,
+    served: Arc<Mutex<Vec<(String, Duration)>>>,
+    start: Instant,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+impl Line {
+    fn before(limiter: &Arc<Limiter>) -> Self {
+        let limiter = Arc::clone(limiter);
+        Line { limiter, served: Arc::default(), start: Instant::now(), tasks: Vec::new() }
+    }
+
+    /// Enters a statement that makes one call, and lets go of it at once.
+    async fn enter(&mut self, name: &str, statement: Statement) {
+        let (limiter, served, start, name) =
+            (Arc::clone(&self.limiter), Arc::clone(&self.served), self.start, name.to_owned());
+        let before = limiter.snapshot();
+        self.tasks.push(tokio::spawn(async move {
+            let mut permit = limiter.acquire(&statement, |_| {}).await.unwrap();
+            lock(&served).push((name, start.elapsed()));
+            permit.sent();
+        }));
+        loop {
+            let now = self.limiter.snapshot();
+            if (now.waiting, now.used) != (before.waiting, before.used) {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Names in the order in which they were served, and when.
+    async fn served(self) -> Vec<(String, u64)> {
+        for task in self.tasks {
+            task.await.unwrap();
+        }
+        lock(&self.served).iter().map(|(name, at)| (name.clone(), whole_seconds(*at))).collect()
+    }
+}
+
+fn seen(served: &[(String, u64)]) -> Vec<(&str, u64)> {
+    served.iter().map(|(name, at)| (name.as_str(), *at)).collect()
 }
 
 fn seconds(count: u64) -> Duration {

@@ -2,7 +2,8 @@
 
 use super::vendor::{Sorting, Vendor};
 use super::*;
-use crate::model::statement::Severity;
+use crate::model::connector::Told;
+use crate::model::statement::{Priority, Severity};
 use crate::upstream::refusal::Headers;
 
 fn limited(calls: u32) -> Source {
@@ -189,4 +190,40 @@ async fn a_probe_is_one_small_call() {
     let vendor = refusing(&[(401, None)], 0);
     let error = of(&vendor).probe(&Arc::new(limited(9)), "alice").await.unwrap_err();
     assert_eq!(error.kind, Kind::UpstreamAuthorization);
+}
+
+/// What is allowed and what is used after one answer that says: one call allowed, none left, for 30 s.
+async fn after_an_answer(source: Source) -> (u32, u32) {
+    let vendor = vendor(5);
+    let told = |text: &str| Some(text.to_owned());
+    let (limit, remaining, reset) = (told("1"), told("0"), told("30"));
+    let headers =
+        Headers { rate_limit: limit, rate_limit_remaining: remaining, rate_limit_reset: reset, ..Headers::default() };
+    *vendor.first.lock().unwrap() = vec![(200, headers, "[]")];
+    let fetcher = of(&vendor);
+    collect(fetcher.fetch(scan(source, "requests", &["id"]), patient())).await.unwrap();
+    let usage = &fetcher.usage()[0];
+    (usage.quota.calls, usage.used)
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_what_an_answer_tells_of_the_quota_only_what_is_known_to_be_so_is_believed() {
+    const NOTHING: Connector = Connector { told: Told::NOTHING, ..SMALL };
+    const REMAINING: Connector = Connector { told: Told { limit_per: None, remaining: true }, ..SMALL };
+    // This vendor's Remaining is no count.
+    assert_eq!(after_an_answer(limited(9)).await, (1, 1));
+    let hourly = Quota { per: Duration::from_secs(3_600), ..limited(9).quota };
+    assert_eq!(after_an_answer(Source { quota: hourly, ..limited(9) }).await, (9, 1));
+    assert_eq!(after_an_answer(Source { connector: &NOTHING, ..limited(9) }).await, (9, 1));
+    assert_eq!(after_an_answer(Source { connector: &REMAINING, ..limited(9) }).await, (9, 9));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_backfill_reads_its_pages_at_its_pace() {
+    let (vendor, start) = (vendor(25_000), Instant::now());
+    let mut statement = Statement::new("alice", None, 1_000);
+    statement.policy.priority = Priority::Backfill;
+    let rows = collect(of(&vendor).fetch(scan(limited(10), "requests", &["id"]), Arc::new(statement))).await;
+    assert_eq!((count(&rows.unwrap()), vendor.calls()), (25_000, 3));
+    assert_eq!(start.elapsed(), Duration::from_secs(24));
 }

@@ -229,7 +229,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "spanwire.priority",
         Type::Enum(&["interactive", "sync", "backfill"]),
         "interactive",
-        "Rank of the session's calls in the queue for the quota.",
+        "Rank of the session's calls among those that wait for the quota; sync and backfill take half of it at the most.",
     ),
     open("spanwire.pushdown", Type::Bool, "on", "Whether filters are sent upstream; off checks all of them here."),
     open(

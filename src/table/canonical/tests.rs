@@ -13,7 +13,7 @@ use datafusion::prelude::SessionContext;
 
 use super::*;
 use crate::model::canonical::shape;
-use crate::model::connector::{Auth, Connector, Quota, Request, never_absent, plain_refusal};
+use crate::model::connector::{Auth, Connector, Quota, Request, Told, never_absent, plain_refusal};
 use crate::model::table::{PG_TYPE, TABLE, bigint, double, extra, filter_only, jsonb, text, timestamptz};
 
 const ODD: Table = Table {
@@ -70,6 +70,7 @@ static VENDOR: Connector = Connector {
     base_url: "http://localhost",
     auth: Auth::Bearer,
     quota: Quota { calls: 1, per: Duration::from_secs(1), concurrency: 1 },
+    told: Told::NOTHING,
     settings: &[],
     required: &[],
     tables: &[ODD, PLAIN],

@@ -252,7 +252,7 @@ pub(super) fn quota(live: &Live) -> Vec<Vec<Cell>> {
         let wait_us = i64::try_from(used.wait.as_micros()).unwrap_or(i64::MAX);
         vec![
             words(&source.name),
-            integer(source.quota.calls),
+            integer(used.calls.unwrap_or(source.quota.calls)),
             seconds(source.quota.per),
             integer(source.quota.concurrency),
             integer(used.used),

@@ -111,6 +111,18 @@ fn how_long_to_wait() {
 }
 
 #[test]
+fn what_is_told_of_the_quota() {
+    let told = |text: &str| Some(text.to_owned());
+    for (text, count) in
+        [("10", Some(10)), (" 0 ", Some(0)), ("60, 60;w=1", None), ("-1", None), ("1.5", None), ("unlimited", None)]
+    {
+        let headers = Headers { rate_limit: told(text), rate_limit_remaining: told(text), ..Headers::default() };
+        assert_eq!((headers.limit(), headers.remaining()), (count, count), "{text}");
+    }
+    assert_eq!((Headers::default().limit(), Headers::default().remaining()), (None, None));
+}
+
+#[test]
 fn redirects_stay_within_the_origin() {
     let to = |location: &str, status| {
         judge(status, &Headers { location: Some(location.to_owned()), ..Headers::default() }, "")

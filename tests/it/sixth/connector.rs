@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Map, Value as Json, json};
 use spanwire::error::{Error, Kind};
 use spanwire::model::canonical::{Canonical, Take};
-use spanwire::model::connector::{Auth, Body, Connector, Paging, Quota, Request};
+use spanwire::model::connector::{Auth, Body, Connector, Paging, Quota, Request, Told};
 use spanwire::model::filter::Value;
 use spanwire::model::push::Filter;
 use spanwire::model::scan::{At, Page, Scan};
@@ -29,6 +29,7 @@ pub(crate) const CONNECTOR: Connector = Connector {
     base_url: "https://api.acme.test",
     auth: Auth::Header("x-acme-token"),
     quota: Quota { calls: 30, per: Duration::from_secs(60), concurrency: 3 },
+    told: Told::NOTHING,
     settings: &["workspaces", "region"],
     required: &["workspaces"],
     tables: &[CALLS, RUNS, STEPS],

@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::error::Result;
-use crate::model::connector::{Auth, Body, Connector, Paging, Quota, Request, never_absent, plain_refusal};
+use crate::model::connector::{Auth, Body, Connector, Paging, Quota, Request, Told, never_absent, plain_refusal};
 use crate::model::push::{Op, push};
 use crate::model::scan::{At, Batches, Fetch, Keys, Page, Range, Scan, Source};
 use crate::model::statement::Statement;
@@ -55,6 +55,7 @@ const CONNECTOR: Connector = Connector {
     base_url: "http://127.0.0.1",
     auth: Auth::Bearer,
     quota: Quota { calls: 10, per: Duration::from_secs(1), concurrency: 1 },
+    told: Told::NOTHING,
     settings: &[],
     required: &[],
     tables: &[],
