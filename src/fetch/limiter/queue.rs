@@ -173,8 +173,8 @@ impl Queue {
     /// When time alone may next let somebody go.
     fn alarm(&self, now: Instant) -> Option<Instant> {
         let background = self.waiting.iter().filter(|waiter| waiter.is_background());
-        let paces = background.map(|waiter| self.window.paced(waiter.share, now)).filter(|paced| *paced > now);
-        paces.chain(self.window.next_change()).min()
+        let paces = background.flat_map(|waiter| [self.window.paced(waiter.share, now), self.window.starved(now)]);
+        paces.filter(|at| *at > now).chain(self.window.next_change()).min()
     }
 
     /// A bound from below of when a waiter can have its call. Only those are counted ahead of it who go first whatever

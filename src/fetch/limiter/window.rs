@@ -128,10 +128,14 @@ impl Window {
 
     /// Whether one may be made that is background work with this share. Its share is one of the slots, of the calls under
     /// way, and of the pace: a burst would take all its slots at once, and they would return at once.
+    ///
+    /// Nor does it take the last slots that are free, so that those who come while many others do find one, except for one
+    /// call in each window, without which it would not get on at all.
     pub(super) fn is_open_to_background(&self, share: Share, now: Instant) -> bool {
         self.background.taken < share.of(self.calls)
             && self.background.held < share.of(self.quota.concurrency)
             && self.paced(share, now) <= now
+            && (self.used() + size(self.room(share)) < size(self.calls) || self.starved(now) <= now)
     }
 
     /// Takes a slot.
@@ -200,6 +204,11 @@ impl Window {
         self.background.last.map_or(now, |last| now.max(last + self.gap(share)))
     }
 
+    /// When background work has had no call for a whole window.
+    pub(super) fn starved(&self, now: Instant) -> Instant {
+        self.background.last.map_or(now, |last| now.max(last + self.quota.per))
+    }
+
     /// The earliest instant at which someone with `ahead` others before him can have a slot. A bound from below: calls
     /// under way are taken to settle now, and those ahead to be instantaneous.
     pub(super) fn earliest(&self, ahead: usize, now: Instant) -> Instant {
@@ -232,6 +241,11 @@ impl Window {
     /// The time between two calls of the background that keeps it to its share without bursts.
     fn gap(&self, share: Share) -> Duration {
         self.quota.per / share.of(self.calls)
+    }
+
+    /// The free slots that the background leaves: a fifth of all, if its share leaves as many.
+    fn room(&self, share: Share) -> u32 {
+        (self.calls / 5).min(self.calls - share.of(self.calls))
     }
 
     fn insert(&mut self, slot: Slot) {
