@@ -102,8 +102,23 @@ pub struct Source {
     pub lookback: Duration,
     /// How long rows may still change; may be zero.
     pub settle: Duration,
+    /// What of it is kept filled in the background.
+    pub sync: Option<Sync>,
     /// What only this kind knows.
     pub settings: BTreeMap<String, Setting>,
+}
+
+/// Tables that are kept filled in the background.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sync {
+    /// Their names, at least one.
+    pub tables: Vec<String>,
+    /// How far back they are filled; never zero.
+    pub since: Duration,
+    /// How often the newest rows are read; never zero.
+    pub every: Duration,
+    /// The part of the quota that this may take, in thousandths; never zero.
+    pub share: u16,
 }
 
 /// How often an upstream may be called.

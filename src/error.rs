@@ -192,6 +192,10 @@ pub enum Kind {
     OutOfMemory,
     /// A limit of the configuration: calls of a statement, size of a body.
     ConfigurationLimit,
+    /// Something that another process holds.
+    ObjectInUse,
+    /// A file that cannot be read or written.
+    Io,
     /// A limit that the upstream sets and that cannot be read past.
     ProgramLimit,
     /// A statement nested or chained too deeply.
@@ -295,6 +299,8 @@ impl Kind {
             Kind::NotNullViolation => "23502",
             Kind::InvalidCursorDefinition => "42P11",
             Kind::ObjectState => "55000",
+            Kind::ObjectInUse => "55006",
+            Kind::Io => "58030",
             Kind::UndefinedSavepoint => "3B001",
             Kind::QueryCanceled => "57014",
             Kind::IdleInTransactionTimeout => "25P03",

@@ -11,9 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Config};
 use crate::error::{Error, Kind, Result};
-use crate::fetch::Fetcher;
+use crate::fetch::sync::Job;
+use crate::fetch::{Disk, Fetcher};
 use crate::model::connector::{Connector, Quota};
 use crate::model::scan::Source;
+use crate::model::statement::Share;
 use crate::session::gateway::{Gateway, Registry};
 use crate::sql::engine::Engine;
 use crate::upstream::CONNECTORS;
@@ -172,7 +174,7 @@ pub fn assemble(config: &Config, compute: &Compute) -> Result<Arc<Gateway>> {
 pub fn assemble_of(connectors: &[&'static Connector], config: &Config, compute: &Compute) -> Result<Arc<Gateway>> {
     let sources = sources_of(connectors, config)?;
     let bytes = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
-    let fetcher = fetcher(config, &sources)?.with_cache(bytes(config.cache.memory));
+    let fetcher = holding(config, &sources)?.with_jobs(jobs(config, &sources)?);
     let engine = Engine::new(
         Arc::new(fetcher),
         compute.handle(),
@@ -189,6 +191,48 @@ pub fn assemble_of(connectors: &[&'static Connector], config: &Config, compute: 
         keeps_rows: config.cache.memory > 0,
         started: chrono::Utc::now(),
     }))
+}
+
+/// The fetcher with what it holds.
+///
+/// # Errors
+/// As [`assemble`]; when the directory of the cache cannot be used, or another process uses it.
+pub fn holding(config: &Config, sources: &[Arc<Source>]) -> Result<Fetcher> {
+    let memory = usize::try_from(config.cache.memory).unwrap_or(usize::MAX);
+    let fetcher = fetcher(config, sources)?;
+    match &config.cache.dir {
+        Some(dir) if memory > 0 => {
+            let (disk, records) = Disk::open(dir, config.cache.max_bytes)?;
+            Ok(fetcher.with_disk(memory, disk, records, sources))
+        }
+        _ => Ok(fetcher.with_cache(memory)),
+    }
+}
+
+/// The tables that are to be kept filled.
+///
+/// # Errors
+/// [`Kind::Config`] for a table that there is not, that cannot be filled, or whose source has no credential of its own.
+pub fn jobs(config: &Config, sources: &[Arc<Source>]) -> Result<Vec<Job>> {
+    let mut jobs = Vec::new();
+    for (source, configured) in sources.iter().zip(&config.sources) {
+        let Some(sync) = &configured.sync else { continue };
+        if configured.credential.is_none() {
+            let message = format!("source \"{}\" has sync and no credential", source.name);
+            return Err(Error::new(Kind::Config, message)
+                .hint("Give the source a credential: what is read in the background belongs to those who share it."));
+        }
+        for name in &sync.tables {
+            let tables = source.connector.tables;
+            let Some(table) = tables.iter().find(|table| table.name == name) else {
+                let known: Vec<&str> = tables.iter().map(|table| table.name).collect();
+                let message = format!("sync of source \"{}\" names unknown table \"{name}\"", source.name);
+                return Err(Error::new(Kind::Config, message).hint(format!("Its tables are {}.", known.join(", "))));
+            };
+            jobs.push(Job::new(source, table, sync.since, sync.every, Share::per_mille(sync.share))?);
+        }
+    }
+    Ok(jobs)
 }
 
 /// The fetcher alone, for a probe.
@@ -237,6 +281,9 @@ pub async fn listen(config: &Config) -> Result<Vec<TcpListener>> {
 /// Serves until `shutdown` fires; then lets statements end, for a while.
 pub async fn run(listeners: Vec<TcpListener>, gateway: Arc<Gateway>, tls: Option<Tls>, shutdown: CancellationToken) {
     let mut accepting = JoinSet::new();
+    for work in gateway.engine.fetch().background(&shutdown) {
+        accepting.spawn(work);
+    }
     for listener in listeners {
         accepting.spawn(accept(listener, Arc::clone(&gateway), tls.clone(), shutdown.clone()));
     }

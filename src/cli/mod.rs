@@ -2,12 +2,14 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 wrong usage. Results go to standard output, everything else to standard error.
 
+mod cache;
 mod check;
 mod demo;
 mod explain;
 mod healthcheck;
 mod password;
 mod serve;
+mod sync;
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -35,6 +37,10 @@ enum Command {
     Serve(serve::Arguments),
     /// Check a configuration, and call each source once
     Check(check::Arguments),
+    /// Fill the tables that `sync` names, up to now
+    Sync(sync::Arguments),
+    /// Look at, check or remove the rows that are held on disk
+    Cache(cache::Arguments),
     /// Show what a statement would call upstream, without calling
     Explain(explain::Arguments),
     /// Make the SCRAM verifier of a password, for `[[user]] password`
@@ -52,6 +58,8 @@ pub fn main() -> ExitCode {
         Command::Healthcheck(arguments) => healthcheck::run(&arguments),
         Command::Demo(arguments) => block_on(demo::run(arguments)),
         Command::Serve(arguments) => block_on(serve::run(arguments)),
+        Command::Sync(arguments) => block_on(sync::run(arguments)),
+        Command::Cache(arguments) => cache::run(&arguments),
         Command::Check(arguments) => block_on(check::run(arguments)),
         Command::Explain(arguments) => block_on(explain::run(arguments)),
     };

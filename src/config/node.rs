@@ -38,7 +38,8 @@ pub(super) enum Value {
     Boolean(bool),
     List(Vec<Node>),
     Table(Table),
-    /// What no key takes: a float or a time, by its name.
+    Float(f64),
+    /// What no key takes: a time, by its name.
     Other(&'static str),
 }
 
@@ -51,6 +52,7 @@ impl Value {
             Value::Boolean(_) => "a boolean",
             Value::List(_) => "a list",
             Value::Table(_) => "a table",
+            Value::Float(_) => "a float",
             Value::Other(name) => name,
         }
     }
@@ -82,7 +84,7 @@ fn node(spanned: &Spanned<DeValue<'_>>, text: &str) -> Node {
     let value = match spanned.get_ref() {
         DeValue::String(string) => Value::Text(string.clone().into_owned()),
         DeValue::Integer(integer) => Value::Integer(i64::from_str_radix(integer.as_str(), integer.radix()).ok()),
-        DeValue::Float(_) => Value::Other("a float"),
+        DeValue::Float(float) => float.as_str().parse().map_or(Value::Other("a float"), Value::Float),
         DeValue::Boolean(boolean) => Value::Boolean(*boolean),
         DeValue::Datetime(_) => Value::Other("a time"),
         DeValue::Array(array) => Value::List(array.iter().map(|element| node(element, text)).collect()),

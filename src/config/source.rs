@@ -8,7 +8,7 @@ use url::{Host, Url};
 use super::node::Value;
 use super::read::{Item, Section, suggest};
 use super::values::or;
-use super::{KindInfo, Quota, Setting, Source, credential};
+use super::{KindInfo, Quota, Setting, Source, Sync, credential};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -39,6 +39,7 @@ pub(super) fn read<'a>(mut section: Section<'a>, kinds: &[KindInfo]) -> Declared
     let settle =
         or(&mut section, "settle", Duration::from_secs(15 * 60), |item| item.duration(Duration::ZERO..=MAX_SPAN));
     let settings = settings(&mut section, kind, kinds);
+    let sync = section.section("sync").and_then(|section| sync(section, lookback));
     let lacks_credential = credential_item.is_none();
     let credential = credential_item.as_ref().and_then(credential::credential);
     let source = match (&name, kind, base_url) {
@@ -50,6 +51,7 @@ pub(super) fn read<'a>(mut section: Section<'a>, kinds: &[KindInfo]) -> Declared
             quota,
             lookback,
             settle,
+            sync,
             settings,
         }),
         _ => None,
@@ -138,6 +140,22 @@ fn quota(mut section: Section<'_>) -> Option<Quota> {
     let concurrency = concurrency.and_then(|item| item.count(1..=10_000));
     section.finish();
     Some(Quota { calls: calls?, per: per?, concurrency })
+}
+
+fn sync(mut section: Section<'_>, lookback: Duration) -> Option<Sync> {
+    let tables = section.need("tables").and_then(|item| {
+        let tables: Vec<String> = item.texts()?.into_iter().map(|(text, _)| text).collect();
+        if tables.is_empty() {
+            item.fault_hint("names no table", "name those that are to be filled");
+        }
+        Some(tables)
+    });
+    let since = or(&mut section, "since", lookback, |item| item.duration(Duration::from_secs(1)..=MAX_SPAN));
+    let minute = Duration::from_secs(60);
+    let every = or(&mut section, "every", minute, |item| item.duration(Duration::from_secs(1)..=DAY));
+    let share = or(&mut section, "share", 500, |item| item.per_mille());
+    section.finish();
+    Some(Sync { tables: tables?, since, every, share })
 }
 
 fn settings(section: &mut Section<'_>, kind: Option<&KindInfo>, kinds: &[KindInfo]) -> BTreeMap<String, Setting> {

@@ -35,6 +35,27 @@ impl Item<'_> {
         count
     }
 
+    /// A part of a whole, in thousandths: `0.5`, or `"50%"`.
+    pub(super) fn per_mille(&self) -> Option<u16> {
+        let part = match &self.node.value {
+            Value::Float(part) => Some(*part),
+            Value::Integer(Some(whole)) => Some(*whole as f64),
+            Value::Text(text) => match text.trim().strip_suffix('%') {
+                Some(percent) => percent.trim().parse().ok().map(|percent: f64| percent / 100.0),
+                None => text.trim().parse().ok(),
+            },
+            _ => {
+                self.mismatch("a number");
+                return None;
+            }
+        };
+        let thousandths = part.filter(|part| (0.001..=1.0).contains(part)).map(|part| (part * 1e3).round() as u16);
+        if thousandths.is_none() {
+            self.fault_hint("must be above 0 and at most 1", "write 0.5 for the half");
+        }
+        thousandths
+    }
+
     /// A switch.
     pub(super) fn boolean(&self) -> Option<bool> {
         match &self.node.value {

@@ -12,23 +12,29 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use futures::stream::{self, StreamExt};
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Kind, Result};
 use crate::model::connector::{Paging, Request};
 use crate::model::filter::Value;
 use crate::model::push::{Filter, Op};
-use crate::model::scan::{self, At, Batches, Fetch, Page, Range, Scan, Source};
-use crate::model::statement::{HeldRows, Ledger, Statement};
+use crate::model::scan::{self, At, Batches, Fetch, Filling, Gaps, Holding, Page, Progress, Range, Scan, Source};
+use crate::model::statement::{HeldRows, Ledger, Priority, Statement};
 use crate::upstream::http::{Credential, Transport};
 
-use cache::{Cache, Freshness, Kept, Key, Landing, Stitch};
+use cache::{Asks, Cache, Claim, Kept, Key, Landing, Plan, Served, Stitch};
+pub use cache::{Disk, Record};
 use limiter::{Limiters, Usage};
 use pages::Pages;
 use retry::Caller;
+use segment::Freshness;
 use sequence::Sequence;
 use slices::Slices;
+use sync::{Job, Progresses};
 
 mod cache;
 mod judge;
@@ -38,8 +44,10 @@ pub mod limiter;
 mod pages;
 mod retry;
 mod rows;
+mod segment;
 mod sequence;
 mod slices;
+pub mod sync;
 mod watch;
 
 /// How long `spanwire check` waits for a source.
@@ -108,6 +116,8 @@ pub struct Fetcher {
     credentials: Arc<dyn Credentials>,
     limiters: Arc<Limiters>,
     cache: Arc<Cache>,
+    jobs: Arc<Vec<Job>>,
+    progresses: Arc<Progresses>,
 }
 
 /// What a small call has shown.
@@ -124,13 +134,41 @@ pub struct Probe {
 impl Fetcher {
     /// Makes a reader with nothing used of any quota.
     pub fn new(transport: Arc<dyn Transport>, credentials: Arc<dyn Credentials>) -> Self {
-        Fetcher { transport, credentials, limiters: Arc::default(), cache: Arc::new(Cache::new(0)) }
+        Fetcher {
+            transport,
+            credentials,
+            limiters: Arc::default(),
+            cache: Arc::new(Cache::new(0)),
+            jobs: Arc::default(),
+            progresses: Arc::default(),
+        }
     }
 
     /// Keeps rows that were read, within so many bytes.
     #[must_use]
     pub fn with_cache(self, bytes: usize) -> Self {
         Fetcher { cache: Arc::new(Cache::new(bytes)), ..self }
+    }
+
+    /// Keeps rows that were read in a directory, within so many bytes of memory, and finds those that are there.
+    #[must_use]
+    pub fn with_disk(self, bytes: usize, disk: Disk, records: Vec<Record>, sources: &[Arc<Source>]) -> Self {
+        let table_of = |source: &str, table: &str| {
+            let source = sources.iter().find(|own| own.name == source)?;
+            source.connector.tables.iter().find(|own| own.name == table)
+        };
+        Fetcher { cache: Arc::new(Cache::on_disk(bytes, disk, records, table_of)), ..self }
+    }
+
+    /// Keeps tables filled, once [`Fetch::background`] runs.
+    #[must_use]
+    pub fn with_jobs(self, jobs: Vec<Job>) -> Self {
+        Fetcher { jobs: Arc::new(jobs), ..self }
+    }
+
+    /// Bytes of held rows in memory.
+    pub fn memory(&self) -> usize {
+        self.cache.memory()
     }
 
     /// The state of every quota that has been used.
@@ -183,7 +221,7 @@ impl Fetcher {
 impl Fetch for Fetcher {
     fn fetch(&self, scan: Scan, statement: Arc<Statement>) -> Batches {
         let ledger = statement.open(&scan.source.name, scan.table);
-        watch::watched(self.served(scan, &statement, &ledger, true), ledger)
+        watch::watched(self.served(scan, &statement, &ledger, Asks::Waits), ledger)
     }
 
     fn wait(&self, source: &Source, user: &str) -> Duration {
@@ -191,17 +229,43 @@ impl Fetch for Fetcher {
     }
 
     fn held(&self, scan: &Scan, statement: &Statement) -> Option<usize> {
-        let fresh = self.freshness(statement)?;
-        let credential = self.credentials.credential(&scan.source, &statement.user).ok()?;
-        self.cache.find(&Key::of(scan, &credential.scope), scan, fresh).map(|held| held.rows_within(scan))
+        let (plan, fresh) = self.look(scan, statement)?;
+        match plan {
+            Plan::Serve(served) => self.cache.count(&served, scan, fresh).ok().map(|(rows, _)| rows),
+            Plan::Wait(_) | Plan::Stitch(_) => None,
+        }
     }
 
-    fn gaps(&self, scan: &Scan, statement: &Statement) -> Option<(usize, Vec<Scan>)> {
-        let fresh = self.freshness(statement)?;
-        let credential = self.credentials.credential(&scan.source, &statement.user).ok()?;
-        let stitch = self.cache.stitch(&Key::of(scan, &credential.scope), scan, fresh)?;
-        let rows = stitch.rows(scan).ok()?;
-        Some((rows.iter().map(|batch| batch.num_rows()).sum(), stitch.gaps))
+    fn gaps(&self, scan: &Scan, statement: &Statement) -> Option<Gaps> {
+        let (plan, fresh) = self.look(scan, statement)?;
+        let Plan::Stitch(stitch) = plan else { return None };
+        let (held, _) = self.cache.count(&stitch.served, scan, fresh).ok()?;
+        Some(Gaps { held, calls: stitch.calls, unfiltered: stitch.unfiltered, scans: stitch.gaps })
+    }
+
+    fn background(&self, shutdown: &CancellationToken) -> Vec<BoxFuture<'static, ()>> {
+        let work = |job: &Job| {
+            self.clone().keep_filled(job.clone(), Arc::clone(&self.progresses), shutdown.clone()).boxed()
+        };
+        self.jobs.iter().map(work).collect()
+    }
+
+    fn filling(&self, sources: &[Arc<Source>], user: &str) -> Vec<Filling> {
+        // Who has a credential of his own has other rows.
+        let scope = |source: &Source, user: &str| self.credentials.credential(source, user).ok().map(|own| own.scope);
+        let is_shown = |filling: &Filling| {
+            let source = sources.iter().find(|source| source.name == filling.source);
+            source.is_some_and(|source| scope(source, user).is_some() && scope(source, user) == scope(source, ""))
+        };
+        self.progresses.snapshot().into_iter().filter(is_shown).collect()
+    }
+
+    fn holdings(&self, sources: &[Arc<Source>], user: &str) -> Vec<Holding> {
+        let scopes: Vec<(&str, String)> = sources
+            .iter()
+            .filter_map(|source| Some((source.name.as_str(), self.credentials.credential(source, user).ok()?.scope)))
+            .collect();
+        self.cache.runs(|source, scope| scopes.iter().any(|own| own.0 == source && own.1 == scope))
     }
 
     fn used(&self, source: &Source, user: &str) -> scan::Usage {
@@ -219,23 +283,40 @@ impl Fetch for Fetcher {
     }
 }
 
+/// For whom a scan is answered.
+struct Run {
+    statement: Arc<Statement>,
+    ledger: Arc<Ledger>,
+    key: Key,
+    fresh: Freshness,
+}
+
 impl Fetcher {
     /// How fresh held rows must be for a statement; `None` if it wants none.
-    fn freshness(&self, statement: &Statement) -> Option<Freshness> {
+    fn freshness(&self, source: &Source, statement: &Statement) -> Option<Freshness> {
         let max_staleness = match statement.policy.held {
             HeldRows::Never => return None,
             HeldRows::UpTo(age) => age,
             HeldRows::Only => Duration::MAX,
         };
+        let settle_us = i64::try_from(source.settle.as_micros()).unwrap_or(i64::MAX);
         // As of when the statement began: waiting for a fetch that runs makes its rows no older.
-        self.cache.is_on().then_some(Freshness { now_us: statement.started, max_staleness })
+        let fresh = Freshness { now_us: statement.started, max_staleness, settle_us };
+        self.cache.is_on().then_some(fresh)
     }
 
-    /// The rows of a scan: those that are held, or else those of upstream, which are kept if they can be. `waits` is
-    /// whether it may wait for a fetch that runs.
-    fn served(&self, mut scan: Scan, statement: &Arc<Statement>, ledger: &Arc<Ledger>, waits: bool) -> Batches {
+    /// How a scan would be answered now.
+    fn look(&self, scan: &Scan, statement: &Statement) -> Option<(Plan, Freshness)> {
+        let fresh = self.freshness(&scan.source, statement)?;
+        let credential = self.credentials.credential(&scan.source, &statement.user).ok()?;
+        let plan = self.cache.plan(&Key::of(scan, &credential.scope), scan, fresh, Asks::Looks)?;
+        Some((plan, fresh))
+    }
+
+    /// The rows of a scan: those that are held, or else those of upstream, which are kept if they can be.
+    fn served(&self, scan: Scan, statement: &Arc<Statement>, ledger: &Arc<Ledger>, asks: Asks) -> Batches {
         let only = statement.policy.held == HeldRows::Only;
-        let Some(fresh) = self.freshness(statement) else {
+        let Some(fresh) = self.freshness(&scan.source, statement) else {
             return match only {
                 true => failed(not_held(&scan)),
                 false => self.batches(scan, statement, Arc::clone(ledger)),
@@ -245,100 +326,114 @@ impl Fetcher {
             Ok(credential) => Key::of(&scan, &credential.scope),
             Err(error) => return failed(error),
         };
-        if let Some(held) = self.cache.find(&key, &scan, fresh) {
-            return match held.rows(&scan) {
-                Ok(batches) => {
-                    let n_rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
-                    ledger.held.fetch_add(n_rows as u64, Ordering::Relaxed);
-                    stream::iter(batches).map(Ok).boxed()
-                }
-                Err(error) => failed(error),
-            };
+        let plan = self.cache.plan(&key, &scan, fresh, if only { Asks::Looks } else { asks });
+        let run = Run { statement: Arc::clone(statement), ledger: Arc::clone(ledger), key, fresh };
+        match plan {
+            Some(Plan::Serve(served)) => self.handed_out(&served, &scan, &run),
+            _ if only => failed(not_held(&scan)),
+            Some(Plan::Wait(landing)) => self.after(landing, scan, run),
+            Some(Plan::Stitch(stitch)) if stitch.streams(&scan) => self.stitched(&scan, &stitch, &run),
+            Some(Plan::Stitch(stitch)) => self.completed(scan, &stitch, run),
+            None if cache::can_keep(&scan) => {
+                let (claim, wanted) = (Claim::of(&scan), scan.clone());
+                self.kept(scan, &wanted, claim, &run)
+            }
+            None => self.batches(scan, statement, Arc::clone(ledger)),
         }
-        if only {
-            return failed(not_held(&scan));
+    }
+
+    fn handed_out(&self, served: &Served, scan: &Scan, run: &Run) -> Batches {
+        match self.cache.count(served, scan, run.fresh) {
+            Ok((rows, stale)) => {
+                run.ledger.held.fetch_add(rows as u64, Ordering::Relaxed);
+                run.ledger.stale.fetch_add(stale as u64, Ordering::Relaxed);
+                self.cache.rows(served, scan)
+            }
+            Err(error) => failed(error),
         }
-        if let Some(landing) = self.cache.landing(&key, &scan, fresh).filter(|_| waits) {
-            return self.after(landing, scan, statement, ledger);
-        }
-        if let Some(stitch) = self.cache.stitch(&key, &scan, fresh) {
-            return self.stitched(scan, &stitch, key, statement, ledger);
-        }
-        if !cache::can_keep(&scan) {
-            return self.batches(scan, statement, Arc::clone(ledger));
-        }
-        let columns = self.cache.columns(&key, &scan);
-        let projection = std::mem::replace(&mut scan.projection, columns.clone());
-        // Only where a page that is not full is the last one does reading to its end take no further call.
-        let page = match (scan.table.lookup, scan.table.paging) {
-            (None, Paging::SplitTime { max_rows } | Paging::Numbered { max_rows, .. }) => max_rows,
-            _ => 0,
-        };
-        let at_first = if scan.sample { 1 } else { scan.limit.map_or(0, |limit| limit.min(page).min(FIRST)) };
-        let (range, sample, whole) = (scan.range, scan.sample, scan.limit.is_none());
-        Kept {
-            batches: self.batches(scan, statement, Arc::clone(ledger)),
-            ledger: Arc::clone(ledger),
-            cache: Arc::clone(&self.cache),
-            key,
-            range,
-            read_at: fresh.now_us,
-            columns,
-            projection,
-            at_first,
-            whole,
-            sample,
-            before: Vec::new(),
-        }
-        .begin()
     }
 
     /// The rows of a scan that another statement is reading already: what is held when that has ended, or else as any.
-    fn after(&self, landing: Landing, scan: Scan, statement: &Arc<Statement>, ledger: &Arc<Ledger>) -> Batches {
-        let (fetcher, statement, ledger) = (self.clone(), Arc::clone(statement), Arc::clone(ledger));
+    fn after(&self, landing: Landing, scan: Scan, run: Run) -> Batches {
+        let fetcher = self.clone();
         let rows = async move {
-            landing.wait().await;
+            let is_enough = || {
+                let plan = fetcher.cache.plan(&run.key, &scan, run.fresh, Asks::Looks);
+                matches!(plan, Some(Plan::Serve(_)))
+            };
+            landing.wait(is_enough).await;
             // Once: who waited for one that failed must not wait for the next that will.
-            fetcher.served(scan, &statement, &ledger, false)
+            fetcher.served(scan, &run.statement, &run.ledger, Asks::Alone)
         };
         stream::once(rows).flatten().boxed()
     }
 
     /// The rows of a scan of which a part is held: that part, then what is read of the gaps.
-    fn stitched(
-        &self,
-        scan: Scan,
-        stitch: &Stitch,
-        key: Key,
-        statement: &Arc<Statement>,
-        ledger: &Arc<Ledger>,
-    ) -> Batches {
-        let (held, before) = match (stitch.rows(&scan), stitch.staying(&scan)) {
-            (Ok(held), Ok(before)) => (held, before),
-            (Err(error), _) | (_, Err(error)) => return failed(error),
-        };
-        let n_rows: usize = held.iter().map(|batch| batch.num_rows()).sum();
-        ledger.held.fetch_add(n_rows as u64, Ordering::Relaxed);
-        let gaps = stitch.gaps.iter().map(|gap| {
-            let batches = self.batches(gap.clone(), statement, Arc::clone(ledger));
-            stitch.within(gap, batches)
-        });
+    fn stitched(&self, scan: &Scan, stitch: &Stitch, run: &Run) -> Batches {
+        let held = self.handed_out(&stitch.served, scan, run);
+        let claim = Claim::Segments(stitch.signature.clone());
+        let gaps = stitch.gaps.iter().map(|gap| self.kept(gap.clone(), scan, claim.clone(), run));
         let gaps: Vec<Batches> = gaps.collect();
-        let kept = Kept {
-            batches: stream::iter(gaps).flatten().boxed(),
-            ledger: Arc::clone(ledger),
-            cache: Arc::clone(&self.cache),
-            key,
-            range: stitch.range,
-            read_at: stitch.read_at,
-            columns: stitch.columns().to_vec(),
-            projection: scan.projection,
-            at_first: 0,
-            whole: scan.limit.is_none(),
-            sample: false,
-            before,
+        held.chain(stream::iter(gaps).flatten()).boxed()
+    }
+
+    /// The rows of a scan that wants them in an order: the gaps are read to their end, then all is held.
+    fn completed(&self, scan: Scan, stitch: &Stitch, run: Run) -> Batches {
+        let claim = Claim::Segments(stitch.signature.clone());
+        let gaps = stitch.gaps.iter().map(|gap| self.kept(Scan { limit: None, ..gap.clone() }, &scan, claim.clone(), &run));
+        let gaps: Vec<Batches> = gaps.collect();
+        let fetcher = self.clone();
+        let rows = async move {
+            let mut gaps = stream::iter(gaps).flatten();
+            while let Some(batch) = gaps.next().await {
+                if let Err(error) = batch {
+                    return failed(error);
+                }
+            }
+            match fetcher.cache.plan(&run.key, &scan, run.fresh, Asks::Looks) {
+                Some(Plan::Serve(served)) => fetcher.handed_out(&served, &scan, &run),
+                // There was no room for them.
+                _ => fetcher.batches(scan, &run.statement, run.ledger),
+            }
         };
-        stream::iter(held).map(Ok).chain(kept.begin()).boxed()
+        stream::once(rows).flatten().boxed()
+    }
+
+    /// Reads a scan, keeps its rows, and gives out those that another one wants.
+    fn kept(&self, mut read: Scan, wanted: &Scan, claim: Claim, run: &Run) -> Batches {
+        let columns = self.cache.columns(&run.key, wanted);
+        let progress = Arc::new(Progress::default());
+        read.projection.clone_from(&columns);
+        read.progress = Some(Arc::clone(&progress));
+        // Only where a page that is not full is the last one does reading to its end take no further call.
+        let page = match (read.table.lookup, read.table.paging) {
+            (None, Paging::SplitTime { max_rows } | Paging::Numbered { max_rows, .. }) => max_rows,
+            _ => 0,
+        };
+        let at_first = if read.sample { 1 } else { read.limit.map_or(0, |limit| limit.min(page).min(FIRST)) };
+        let (table, range, sample) = (read.table, read.range, read.sample);
+        // Nobody waits for what takes its time.
+        let whole = read.limit.is_none() && run.statement.policy.priority != Priority::Backfill;
+        Kept {
+            batches: self.batches(read, &run.statement, Arc::clone(&run.ledger)),
+            ledger: Arc::clone(&run.ledger),
+            cache: Arc::clone(&self.cache),
+            key: run.key.clone(),
+            claim,
+            table,
+            range,
+            wanted: wanted.range,
+            read_at: run.fresh.now_us,
+            settle_us: run.fresh.settle_us,
+            columns,
+            projection: wanted.projection.clone(),
+            at_first,
+            whole,
+            sample,
+            eager: run.statement.policy.eager,
+            progress,
+        }
+        .begin()
     }
 
     /// The batches of a scan, by its table's way of paging.

@@ -11,6 +11,7 @@ use datafusion::arrow::record_batch::RecordBatch;
 use super::judge::{Full, Verdict, judge};
 use super::retry::Caller;
 use super::rows::{Order, Place, Rows, holds};
+use super::segment::without;
 use super::{LEAST_ORDERED, MAX_HELD_ROWS};
 use crate::error::{Error, Kind, Result};
 use crate::model::scan::{At, Page, Range, Scan, iso_micros};
@@ -43,6 +44,8 @@ pub(super) struct Pages {
     /// The first page was small, and its order has been relied on.
     relied: bool,
     asked_small: bool,
+    /// Rows that have been handed on, those that are held back among them.
+    handed_on: u64,
     /// Why there is nothing after what is ready.
     failure: Option<Error>,
 }
@@ -75,6 +78,7 @@ impl Pages {
             last: None,
             relied: false,
             asked_small: false,
+            handed_on: 0,
             failure: None,
             scan,
             caller,
@@ -123,7 +127,9 @@ impl Pages {
             return Err(self.disordered());
         }
         if !full {
-            return self.hand_on(rows);
+            self.hand_on(rows)?;
+            self.tell(range);
+            return Ok(());
         }
         if limit < self.max_rows {
             return self.after_small_page(range, &came, order, rows);
@@ -133,9 +139,17 @@ impl Pages {
             return self.hand_on_before_failure(rows, order);
         }
         let page = Full { asked: range, rows: &came, order, fresh: rows.len() };
+        let mut narrowed = None;
         match judge(page, self.precision_us, self.now_us) {
-            Verdict::Complete => return self.hand_on(rows),
-            Verdict::Narrow(rest) => self.left.push(rest),
+            Verdict::Complete => {
+                self.hand_on(rows)?;
+                self.tell(range);
+                return Ok(());
+            }
+            Verdict::Narrow(rest) => {
+                self.left.push(rest);
+                narrowed = Some(rest);
+            }
             Verdict::Split { older, newer } => {
                 self.left.extend([older, newer]);
                 return Ok(());
@@ -150,7 +164,16 @@ impl Pages {
             // What has been handed on is newer than all of what is left, so holding back from here on is enough.
             self.held = Some(Rows::default());
         }
-        self.hand_on(rows)
+        self.hand_on(rows)?;
+        narrowed.into_iter().flat_map(|rest| without(range, rest)).for_each(|done| self.tell(done));
+        Ok(())
+    }
+
+    /// Tells that all rows of a range have been handed on.
+    fn tell(&self, range: Range) {
+        if self.scan.order.is_none() && self.pageable {
+            self.scan.complete(self.handed_on, range);
+        }
     }
 
     /// Rows to ask for: few if few are wanted, but only once, and only if a row that comes again can be recognised.
@@ -186,6 +209,7 @@ impl Pages {
 
     fn hand_on(&mut self, mut rows: Rows) -> Result<()> {
         self.remember(&rows);
+        self.handed_on += rows.len() as u64;
         self.caller.ledger.rows.fetch_add(rows.len() as u64, Ordering::Relaxed);
         if let Some(held) = &mut self.held {
             held.append(rows);

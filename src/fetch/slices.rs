@@ -43,6 +43,8 @@ pub(super) struct Slices {
     /// Keys of all rows, where rows come from outside their slice.
     seen: HashMap<String, i64>,
     ready: VecDeque<RecordBatch>,
+    /// Rows that have been handed on.
+    handed_on: u64,
     /// Rows held back until all have come, if slices do not come in the order wanted.
     held: Option<Rows>,
 }
@@ -71,6 +73,7 @@ impl Slices {
             width: width.map(|width| width.max(SECOND_US)),
             seen: HashMap::new(),
             ready: VecDeque::new(),
+            handed_on: 0,
             held: (!in_order).then(Rows::default),
             scan,
             caller,
@@ -121,7 +124,13 @@ impl Slices {
         }
         self.drop_seen(&mut rows);
         self.caller.ledger.rows.fetch_add(rows.len() as u64, Ordering::Relaxed);
-        self.hand_on(rows)
+        self.handed_on += rows.len() as u64;
+        self.hand_on(rows)?;
+        if self.held.is_none() && self.scan.table.has_own_time() && !self.scan.widened {
+            let from = range.from.map(|from| if slice.open { from.saturating_add(1) } else { from });
+            self.scan.complete(self.handed_on, Range { from, ..range });
+        }
+        Ok(())
     }
 
     /// Drops the rows that another slice has brought, and remembers the others as long as there are slices left.

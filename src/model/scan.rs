@@ -1,20 +1,22 @@
 //! What is asked of one table in one statement, ready to be turned into requests, and what a source is.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat};
 use datafusion::arrow::record_batch::RecordBatch;
+use futures::future::BoxFuture;
 use futures::stream::BoxStream;
+use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::error::Result;
 use crate::model::connector::{Connector, Quota};
 use crate::model::push::Filter;
-use crate::model::statement::Statement;
+use crate::model::statement::{Statement, lock};
 use crate::model::table::Table;
 
 /// One configured account of a vendor. Its name is the schema of its tables.
@@ -69,7 +71,13 @@ pub struct Scan {
     pub rechecked: bool,
     /// A few rows will do, whichever they are.
     pub sample: bool,
+    /// Who wants to know which parts of the range have come as a whole.
+    pub progress: Option<Arc<Progress>>,
 }
+
+/// Which parts of a scan's range have come as a whole, told by who reads it.
+#[derive(Debug, Default)]
+pub struct Progress(Mutex<VecDeque<(u64, Range)>>);
 
 /// The order of a scan's rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,15 +163,91 @@ pub trait Fetch: Send + Sync + std::fmt::Debug {
         None
     }
 
-    /// How many rows are held of a scan of which only a part is, and the scans that read the rest.
-    fn gaps(&self, _scan: &Scan, _statement: &Statement) -> Option<(usize, Vec<Scan>)> {
+    /// How a scan that takes calls is completed by what is held; `None` if it is read by itself.
+    fn gaps(&self, _scan: &Scan, _statement: &Statement) -> Option<Gaps> {
         None
+    }
+
+    /// What is to be done until `shutdown` fires, whether or not somebody asks for rows.
+    fn background(&self, _shutdown: &CancellationToken) -> Vec<BoxFuture<'static, ()>> {
+        Vec::new()
+    }
+
+    /// How far the tables have come that are kept filled, of the sources that a user sees.
+    fn filling(&self, _sources: &[Arc<Source>], _user: &str) -> Vec<Filling> {
+        Vec::new()
+    }
+
+    /// The rows that are held, of the sources and under the credentials of a user.
+    fn holdings(&self, _sources: &[Arc<Source>], _user: &str) -> Vec<Holding> {
+        Vec::new()
     }
 
     /// What is used now of the quota under which a user reads a source; nothing if nobody counts.
     fn used(&self, _source: &Source, _user: &str) -> Usage {
         Usage::default()
     }
+}
+
+/// How a scan is completed by what is held.
+#[derive(Clone, Debug)]
+pub struct Gaps {
+    /// Rows of it that are held.
+    pub held: usize,
+    /// The scans that read the rest.
+    pub scans: Vec<Scan>,
+    /// Calls that these are estimated to take; `None` if no rows have come before to tell.
+    pub calls: Option<f64>,
+    /// They read more than the filters ask for, to serve what comes after.
+    pub unfiltered: bool,
+}
+
+/// How far a table has come that is kept filled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filling {
+    /// Name of the source.
+    pub source: String,
+    /// Name of the table.
+    pub table: String,
+    /// How far back it is filled.
+    pub since: Duration,
+    /// The part of the time range that is held, from 0 to 1.
+    pub covered: f64,
+    /// Rows read since the start.
+    pub rows: u64,
+    /// Upstream calls since the start.
+    pub calls: u64,
+    /// All of the range has been read once.
+    pub is_filled: bool,
+    /// Why it does not go on.
+    pub error: Option<String>,
+}
+
+/// Rows of a table that are held: all of a range of time that match some filters.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Holding {
+    /// Name of the source.
+    pub source: String,
+    /// Name of the table.
+    pub table: String,
+    /// The filters that upstream was sent; none for all rows.
+    pub filters: Vec<String>,
+    /// Lower bound, microseconds since 1970-01-01 UTC.
+    pub from: Option<i64>,
+    /// Upper bound; none if it reaches to what had come when it was read.
+    pub to: Option<i64>,
+    /// When the youngest part was read.
+    pub read_at: i64,
+    /// Segments that it consists of.
+    pub segments: usize,
+    /// Rows.
+    pub rows: usize,
+    /// Bytes of rows that are in memory only.
+    pub memory: usize,
+    /// Bytes on disk.
+    pub disk: u64,
+    /// Upstream calls that it took.
+    pub calls: f64,
 }
 
 /// What is used of a quota at one moment.
@@ -179,6 +263,18 @@ pub struct Usage {
     pub waiting: usize,
     /// How long until the next call can be made at the earliest.
     pub wait: Duration,
+}
+
+impl Progress {
+    /// Takes the ranges all rows of which are among the first so many.
+    pub fn take(&self, rows: u64) -> Vec<Range> {
+        let mut told = lock(&self.0);
+        let mut complete = Vec::new();
+        while let Some((_, range)) = told.pop_front_if(|(before, _)| *before <= rows) {
+            complete.push(range);
+        }
+        complete
+    }
 }
 
 impl KeySlot {
@@ -241,6 +337,14 @@ impl Scan {
             keys: Keys::NotNeeded,
             rechecked: false,
             sample: false,
+            progress: None,
+        }
+    }
+
+    /// Says that all rows of a range are among the first so many that were handed on.
+    pub fn complete(&self, rows: u64, range: Range) {
+        if let Some(progress) = &self.progress {
+            lock(&progress.0).push_back((rows, range));
         }
     }
 

@@ -52,6 +52,8 @@ pub struct Policy {
     pub priority: Priority,
     /// How much of a quota it may take, if it is not interactive.
     pub share: Share,
+    /// What comes is held before upstream is asked for more.
+    pub eager: bool,
 }
 
 /// Who goes first where calls are short; the least does.
@@ -117,6 +119,8 @@ pub struct Ledger {
     pub rows: AtomicU64,
     /// Rows that were held already, before any local filter.
     pub held: AtomicU64,
+    /// Those among them that may have changed since they were read.
+    pub stale: AtomicU64,
     /// Bytes of the bodies after decompression.
     pub bytes: AtomicU64,
     /// Time spent waiting for permits, in microseconds.
@@ -244,6 +248,7 @@ impl Statement {
             calls: AtomicU32::new(0),
             rows: AtomicU64::new(0),
             held: AtomicU64::new(0),
+            stale: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             waited_us: AtomicU64::new(0),
             requests: Mutex::default(),

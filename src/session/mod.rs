@@ -26,7 +26,7 @@ use datafusion::execution::memory_pool::MemoryPool;
 use crate::error::{Error, Kind, Result};
 use crate::model::journal::Journal;
 use crate::model::scan::Source;
-use crate::model::statement::{HeldRows, Policy, Severity, Share, Statement};
+use crate::model::statement::{HeldRows, Policy, Severity, Statement};
 use crate::pgtype::types::PgType;
 use crate::session::catalogs::Shown;
 use crate::session::command::{Command, Parsed};
@@ -309,7 +309,7 @@ impl Session {
             warn_on_upstream_error: self.vars.word("spanwire.on_upstream_error") == "warn",
             held: self.vars.held_rows(),
             priority: self.vars.priority(),
-            share: Share::default(),
+            ..Policy::default()
         };
         Arc::new(statement)
     }

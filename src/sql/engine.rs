@@ -167,6 +167,11 @@ impl Engine {
         Engine { template, fetch, runtime, memory: memory::Process::new(total_memory), query_memory }
     }
 
+    /// Where the rows come from.
+    pub fn fetch(&self) -> &Arc<dyn Fetch> {
+        &self.fetch
+    }
+
     /// Memory for what a session holds beside its statements.
     pub fn session_memory(&self) -> Arc<dyn MemoryPool> {
         Arc::new(self.memory.query(self.query_memory))

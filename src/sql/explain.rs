@@ -7,7 +7,7 @@ use datafusion::physical_plan::{ExecutionPlan, displayable};
 use serde_json::{Map, Value};
 
 use crate::model::connector::Paging;
-use crate::model::scan::{At, Keys, Page, Scan};
+use crate::model::scan::{At, Gaps, Keys, Page, Scan};
 use crate::model::statement::Statement;
 use crate::model::table::{Fidelity, Table};
 use crate::sql::budget;
@@ -63,20 +63,28 @@ pub fn add_costs(node: &mut Map<String, Value>, estimate: &Estimate) {
     node.insert("Plan Width".to_owned(), estimate.width.into());
 }
 
+/// Said where gaps are read without the filters that upstream could be sent.
+const WITHOUT_FILTERS: &str = "Read Without Filters: it takes no more calls than the different filters asked for lately would, and serves them all";
+
 fn scan_lines(exec: &ScanExec, statement: &Statement) -> Vec<String> {
     let lookup = exec.lookup();
     let mut lines = Vec::new();
     let held = exec.held(statement).filter(|_| !exec.scans().is_empty());
     let mut all_local = held.is_some();
+    let mut estimated = None;
     match held {
         Some(n_rows) => lines.push(format!("Held: {n_rows} rows, no upstream request")),
         None => {
-            for (n_rows, scans) in exec.parts(statement) {
-                if n_rows > 0 {
-                    lines.push(format!("Held: {n_rows} rows"));
-                    all_local = true;
+            for Gaps { held, scans, calls, unfiltered } in exec.parts(statement) {
+                if held > 0 {
+                    lines.push(format!("Held: {held} rows"));
                 }
                 lines.extend(scans.iter().map(|scan| format!("Upstream Request: {}", first_request(scan))));
+                estimated = calls.filter(|_| held > 0 || unfiltered);
+                all_local |= unfiltered;
+                if unfiltered {
+                    lines.push(WITHOUT_FILTERS.to_owned());
+                }
             }
         }
     }
@@ -99,7 +107,11 @@ fn scan_lines(exec: &ScanExec, statement: &Statement) -> Vec<String> {
     if let Some(notice) = &lookup.notice {
         lines.push(format!("Notice: {}", notice.message));
     }
-    let expected = if held.is_some() { "0".to_owned() } else { budget::expected(&exec.scans()) };
+    let expected = match (held, estimated) {
+        (Some(_), _) => "0".to_owned(),
+        (None, Some(calls)) => format!("{calls:.0}, by the rows that came before"),
+        (None, None) => budget::expected(&exec.scans()),
+    };
     lines.push(format!("Calls Expected: {expected}"));
     lines.extend(exec.scans().first().map(|scan| {
         let quota = scan.source.quota;

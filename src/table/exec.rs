@@ -21,7 +21,7 @@ use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, Pla
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::error::{Error, Result};
-use crate::model::scan::{Batches, Fetch, Keys, Order, Scan};
+use crate::model::scan::{Batches, Fetch, Gaps, Keys, Order, Scan};
 use crate::model::statement::{Notice, Statement};
 use crate::model::table::{self, Fidelity};
 use crate::table::branch::{Branches, Of};
@@ -249,8 +249,9 @@ impl ScanExec {
     }
 
     /// For each of its scans the rows that are held of it, and the scans that read the rest.
-    pub fn parts(&self, statement: &Statement) -> Vec<(usize, Vec<Scan>)> {
-        let part = |scan: Scan| self.fetch.gaps(&scan, statement).unwrap_or_else(|| (0, vec![scan]));
+    pub fn parts(&self, statement: &Statement) -> Vec<Gaps> {
+        let alone = |scan| Gaps { held: 0, scans: vec![scan], calls: None, unfiltered: false };
+        let part = |scan: Scan| self.fetch.gaps(&scan, statement).unwrap_or_else(|| alone(scan));
         self.scans().into_iter().map(part).collect()
     }
 

@@ -119,6 +119,9 @@ pub static VIEWS: &[View] = &[
                 bigint("calls").unit("calls").doc("HTTP calls, repeated ones among them."),
                 bigint("rows").unit("rows").doc("Rows that came, before any filter of the gateway."),
                 bigint("held").unit("rows").doc("Rows that were held already, before any filter of the gateway."),
+                bigint("stale")
+                    .unit("rows")
+                    .doc("Those among them that may have changed since they were read, as spanwire.max_staleness allows."),
                 bigint("bytes").unit("bytes").doc("Size of the answers after decompression."),
                 double("waited_ms").unit("ms").doc("Time spent waiting for the quota."),
                 jsonb("requests")
@@ -128,6 +131,36 @@ pub static VIEWS: &[View] = &[
             ..TABLE
         },
         rows: rows::scans,
+    },
+    View {
+        table: Table {
+            name: "segments",
+            doc: "The rows that are held: one row for each time range without a gap. Statements over it call no upstream.",
+            columns: &[
+                SOURCE,
+                TABLE_NAME,
+                jsonb("filters").doc("The filters that upstream was sent, as an array; empty if all rows are held."),
+                timestamptz("from_time").null().doc("Begin of the time range; NULL if it has none, or nothing is held."),
+                timestamptz("to_time")
+                    .null()
+                    .doc("End of the time range; NULL if it reaches to what had come at read_at, or nothing is held."),
+                timestamptz("read_at").null().doc("When the youngest part was read."),
+                bigint("segments").unit("segments").doc("Segments that it consists of."),
+                bigint("rows").unit("rows").doc("Rows."),
+                bigint("memory").unit("bytes").doc("Bytes of rows that are in memory only."),
+                bigint("disk").unit("bytes").doc("Bytes of files."),
+                double("calls").unit("calls").doc("Upstream calls that it took to read it."),
+                double("sync_since_seconds")
+                    .null()
+                    .unit("s")
+                    .doc("How far back the table is kept filled in the background; NULL if it is not."),
+                double("sync_covered").null().doc("The part of that which is held, from 0 to 1."),
+                text("sync_state").null().doc("filling; filled: only new rows are read; failing: see sync_error."),
+                text("sync_error").null().doc("Why filling fails."),
+            ],
+            ..TABLE
+        },
+        rows: rows::segments,
     },
     View {
         table: Table {

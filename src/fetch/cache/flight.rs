@@ -9,8 +9,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Cache, Freshness, Held, Key, lock};
-use crate::model::scan::Scan;
+use super::held::Held;
+use super::{Cache, Key, Signature, lock};
+use crate::fetch::segment::{Freshness, meet, meets};
+use crate::model::scan::{Range, Scan};
 
 /// How long a reader may leave its rows before those who wait give up.
 const PATIENCE: Duration = Duration::from_millis(250);
@@ -21,9 +23,17 @@ const TOO_LARGE: Duration = Duration::from_secs(300);
 /// A fetch that runs.
 #[derive(Debug)]
 pub(super) struct Flight {
-    /// What will be held, without its rows.
-    promise: Held,
+    promise: Promise,
     progress: watch::Receiver<Progress>,
+}
+
+/// What a fetch will leave behind.
+#[derive(Debug)]
+pub(super) enum Promise {
+    /// All rows of a range that match some filters, these columns of them.
+    Segment { signature: Signature, range: Range, columns: Vec<usize>, read_at: i64 },
+    /// Rows that are not cut by time.
+    Loose(Held),
 }
 
 /// How far a fetch has come.
@@ -33,6 +43,8 @@ enum Progress {
     Waits,
     /// It has given rows since then, and is not asked for more.
     Rests(Instant),
+    /// A part of what it reads is held by now.
+    Holds,
     Ended,
 }
 
@@ -49,25 +61,54 @@ pub(super) struct Pilot {
 #[derive(Debug)]
 pub(in crate::fetch) struct Landing(watch::Receiver<Progress>);
 
+impl Promise {
+    /// Whether a scan that would read these gaps finds less to read when the promise is kept. Where they overlap, what
+    /// both want is worth waiting for if it is the larger part of the gap.
+    fn helps(&self, scan: &Scan, gaps: &[Range], fresh: Freshness) -> bool {
+        match self {
+            Promise::Loose(held) => held.serves(scan, fresh, !Signature::of(scan).is_empty()),
+            Promise::Segment { signature, range, columns, read_at } => {
+                let own = Signature::of(scan);
+                let has = |column: &usize| columns.binary_search(column).is_ok();
+                let age_us = u128::try_from(fresh.now_us.saturating_sub(*read_at)).unwrap_or(0);
+                age_us <= fresh.max_staleness.as_micros()
+                    && signature.serves(&own, scan.rechecked)
+                    && scan.projection.iter().all(has)
+                    && gaps.iter().any(|gap| meets(*gap, *range) && is_most(meet(*gap, *range), *gap, fresh.now_us))
+            }
+        }
+    }
+}
+
+/// Whether a part of a range is at least half of it.
+fn is_most(part: Range, whole: Range, now_us: i64) -> bool {
+    let span = |range: Range| match range.from {
+        Some(from) => range.to.unwrap_or(now_us).saturating_sub(from),
+        None => i64::MAX,
+    };
+    span(part) >= span(whole) / 2
+}
+
 impl Cache {
-    /// A flight that will hold all that a scan wants.
-    pub(in crate::fetch) fn landing(&self, key: &Key, scan: &Scan, fresh: Freshness) -> Option<Landing> {
+    /// A flight that will hold what a scan would read.
+    pub(super) fn landing(&self, key: &Key, scan: &Scan, gaps: &[Range], fresh: Freshness) -> Option<Landing> {
         let state = lock(&self.state);
-        let flights = state.flights.get(key)?;
-        let flight = flights.iter().find(|flight| flight.promise.serves(scan, fresh))?;
+        let flights = &state.tables.get(key)?.flights;
+        let flight = flights.iter().find(|flight| flight.promise.helps(scan, gaps, fresh))?;
         Some(Landing(flight.progress.clone()))
     }
 
     /// Announces a fetch that will hold what `promise` says. None for a table that was too large lately.
-    pub(super) fn take_off(self: &Arc<Self>, key: Key, promise: Held) -> Option<Pilot> {
+    pub(super) fn take_off(self: &Arc<Self>, key: Key, promise: Promise) -> Option<Pilot> {
         let mut state = lock(&self.state);
-        state.too_large.retain(|_, since| since.elapsed() < TOO_LARGE);
-        if state.too_large.contains_key(&key) {
+        let table = state.tables.entry(key.clone()).or_default();
+        table.too_large = table.too_large.filter(|since| since.elapsed() < TOO_LARGE);
+        if table.too_large.is_some() {
             return None;
         }
         let (progress, told) = watch::channel(Progress::Rests(Instant::now()));
         let flight = Arc::new(Flight { promise, progress: told });
-        state.flights.entry(key.clone()).or_default().push(Arc::clone(&flight));
+        table.flights.push(Arc::clone(&flight));
         Some(Pilot { cache: Arc::clone(self), key, flight, progress })
     }
 }
@@ -76,7 +117,7 @@ impl Pilot {
     /// The fetch waits for upstream.
     pub(super) fn waits(&self) {
         self.progress.send_if_modified(|progress| {
-            let rests = matches!(progress, Progress::Rests(_));
+            let rests = matches!(progress, Progress::Rests(_) | Progress::Holds);
             if rests {
                 *progress = Progress::Waits;
             }
@@ -89,34 +130,38 @@ impl Pilot {
         self.progress.send_replace(Progress::Rests(Instant::now()));
     }
 
+    /// A part of what is read is held.
+    pub(super) fn holds(&self) {
+        self.progress.send_replace(Progress::Holds);
+    }
+
     /// There are more rows than are held.
     pub(super) fn is_too_large(&self) {
-        lock(&self.cache.state).too_large.insert(self.key.clone(), Instant::now());
+        if let Some(table) = lock(&self.cache.state).tables.get_mut(&self.key) {
+            table.too_large = Some(Instant::now());
+        }
     }
 }
 
 impl Drop for Pilot {
     fn drop(&mut self) {
-        let mut state = lock(&self.cache.state);
-        if let Some(flights) = state.flights.get_mut(&self.key) {
-            flights.retain(|flight| !Arc::ptr_eq(flight, &self.flight));
-            if flights.is_empty() {
-                state.flights.remove(&self.key);
-            }
+        if let Some(table) = lock(&self.cache.state).tables.get_mut(&self.key) {
+            table.flights.retain(|flight| !Arc::ptr_eq(flight, &self.flight));
         }
-        drop(state);
         self.progress.send_replace(Progress::Ended);
     }
 }
 
 impl Landing {
-    /// Waits until the flight has ended, or goes on no more. Cancel safe.
-    pub(in crate::fetch) async fn wait(mut self) {
+    /// Waits until the flight has ended, or goes on no more, or `is_enough` says that what is held by then is enough. It is
+    /// asked when more is held than before. Cancel safe.
+    pub(in crate::fetch) async fn wait(mut self, is_enough: impl Fn() -> bool) {
         loop {
             let progress = *self.0.borrow_and_update();
             let patience = match progress {
                 Progress::Ended => return,
-                Progress::Waits => None,
+                Progress::Holds if is_enough() => return,
+                Progress::Waits | Progress::Holds => None,
                 Progress::Rests(since) => Some(since + PATIENCE),
             };
             let tired = async {

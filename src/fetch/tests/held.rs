@@ -1,6 +1,6 @@
 //! Rows that are held: what was read is not asked for again, and never passes for more than it is.
 
-use super::super::cache::{Cache, Kept, Key as Place};
+use super::super::cache::{Asks, Cache, Claim, Kept, Key as Place, Plan};
 use super::vendor::{START, Sorting, Vendor};
 use super::*;
 use crate::model::filter::Value;
@@ -226,7 +226,10 @@ async fn a_gap_that_is_left_halfway_keeps_what_was_held() {
     while batches.next().await.unwrap().unwrap().num_rows() == 51 {}
     drop(batches);
     assert_eq!(fetcher.held(&within(100, 150), &statement_of("alice", FRESH)), Some(51));
-    assert_eq!(fetcher.held(&within(50, 150), &statement_of("alice", FRESH)), None);
+    // Of the gap the pages that came are held as well.
+    assert_eq!(fetcher.held(&within(50, 150), &statement_of("alice", FRESH)), Some(101));
+    assert_eq!(fetcher.held(&within(0, 150), &statement_of("alice", FRESH)), None);
+    assert_eq!(ranges(&fetcher, within(0, 150), FRESH, ids(0..=150)).await.len(), 1);
 }
 
 #[tokio::test]
@@ -299,7 +302,8 @@ async fn what_failed_or_was_cut_is_not_held() {
     assert!(collect(fetcher.fetch(all(&["id"]), statement_of("alice", FRESH))).await.is_err());
     assert_eq!(fetcher.held(&all(&["id"]), &statement_of("alice", FRESH)), None);
 
-    let whole = read(&fetcher, all(&["id"]), HeldRows::Never).await;
+    let every: Vec<&str> = all(&[]).table.columns.iter().map(|column| column.name).collect();
+    let whole = read(&fetcher, all(&every), HeldRows::Never).await;
     for (how, is_held) in
         [(End::Complete, true), (End::Truncated, false), (End::Partial("one failed".to_owned()), false)]
     {
@@ -312,18 +316,24 @@ async fn what_failed_or_was_cut_is_not_held() {
             ledger,
             cache: Arc::clone(&cache),
             key: Place::of(&wanted, "alice"),
+            claim: Claim::of(&wanted),
+            table: wanted.table,
             range: wanted.range,
+            wanted: wanted.range,
             read_at: now_us(),
-            columns: wanted.projection.clone(),
+            settle_us: 0,
+            columns: (0..wanted.table.columns.len()).collect(),
             projection: wanted.projection.clone(),
             sample: false,
             whole: true,
             at_first: 0,
-            before: Vec::new(),
+            eager: false,
+            progress: Arc::default(),
         };
         assert_eq!(count(&collect(kept.begin()).await.unwrap()), 250);
-        let fresh = Freshness { now_us: now_us(), max_staleness: Duration::from_secs(30) };
-        assert_eq!(cache.find(&Place::of(&wanted, "alice"), &wanted, fresh).is_some(), is_held);
+        let fresh = Freshness { now_us: now_us(), max_staleness: Duration::from_secs(30), settle_us: 0 };
+        let plan = cache.plan(&Place::of(&wanted, "alice"), &wanted, fresh, Asks::Looks);
+        assert_eq!(matches!(plan, Some(Plan::Serve(_))), is_held);
     }
 }
 

@@ -15,7 +15,7 @@ use url::Url;
 use super::Live;
 use crate::error::{Error, Result};
 use crate::model::journal::Entry;
-use crate::model::scan::Source;
+use crate::model::scan::{Filling, Holding, Source};
 use crate::model::statement::{End, Ledger};
 use crate::model::table::{Column, Fidelity, From, Op, Push, Table, Type};
 
@@ -213,7 +213,7 @@ pub(super) fn scans(live: &Live) -> Vec<Vec<Cell>> {
 }
 
 fn scan_row(entry: &Entry) -> Vec<Cell> {
-    let Ledger { source, table, calls, rows, held, bytes, waited_us, started, .. } = entry.ledger.as_ref();
+    let Ledger { source, table, calls, rows, held, stale, bytes, waited_us, started, .. } = entry.ledger.as_ref();
     let (state, error) = match entry.ledger.ended() {
         End::Open => ("running", None),
         End::Complete => ("complete", None),
@@ -232,10 +232,74 @@ fn scan_row(entry: &Entry) -> Vec<Cell> {
         integer(calls.load(Ordering::Relaxed)),
         integer(rows.load(Ordering::Relaxed)),
         integer(held.load(Ordering::Relaxed)),
+        integer(stale.load(Ordering::Relaxed)),
         integer(bytes.load(Ordering::Relaxed)),
         Cell::Double(waited_us.load(Ordering::Relaxed) as f64 / 1e3),
         Cell::Text(json_array(&entry.ledger.requests())),
         optional(error.as_deref()),
+    ]
+}
+
+pub(super) fn segments(live: &Live) -> Vec<Vec<Cell>> {
+    let fillings = live.fetch.filling(&live.sources, &live.user);
+    let holdings = live.fetch.holdings(&live.sources, &live.user);
+    let filling_of = |source: &str, table: &str| {
+        fillings.iter().find(|filling| filling.source == source && filling.table == table)
+    };
+    let mut rows: Vec<Vec<Cell>> = holdings
+        .iter()
+        .map(|holding| {
+            let filling = filling_of(&holding.source, &holding.table).filter(|_| holding.filters.is_empty());
+            segment_row(holding, filling)
+        })
+        .collect();
+    // What is to be filled stands there from the start.
+    let is_new = |filling: &&Filling| {
+        let own = |holding: &&Holding| holding.source == filling.source && holding.table == filling.table;
+        !holdings.iter().any(|holding| own(&holding) && holding.filters.is_empty())
+    };
+    rows.extend(fillings.iter().filter(is_new).map(|filling| {
+        let nothing = Holding {
+            source: filling.source.clone(),
+            table: filling.table.clone(),
+            filters: Vec::new(),
+            from: None,
+            to: None,
+            read_at: 0,
+            segments: 0,
+            rows: 0,
+            memory: 0,
+            disk: 0,
+            calls: 0.0,
+        };
+        segment_row(&nothing, Some(filling))
+    }));
+    rows
+}
+
+fn segment_row(holding: &Holding, filling: Option<&Filling>) -> Vec<Cell> {
+    let time = |time: Option<i64>| time.map_or(Cell::Null, Cell::Time);
+    let state = |filling: &Filling| match (&filling.error, filling.is_filled) {
+        (Some(_), _) => "failing",
+        (None, true) => "filled",
+        (None, false) => "filling",
+    };
+    vec![
+        words(&holding.source),
+        words(&holding.table),
+        Cell::Text(json_array(&holding.filters)),
+        time(holding.from),
+        time(holding.to),
+        time((holding.segments > 0).then_some(holding.read_at)),
+        integer(holding.segments),
+        integer(holding.rows),
+        integer(holding.memory),
+        integer(holding.disk),
+        Cell::Double(holding.calls),
+        filling.map_or(Cell::Null, |filling| seconds(filling.since)),
+        filling.map_or(Cell::Null, |filling| Cell::Double(filling.covered)),
+        optional(filling.map(state)),
+        optional(filling.and_then(|filling| filling.error.as_deref())),
     ]
 }
 

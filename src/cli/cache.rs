@@ -1,0 +1,147 @@
+//! `spanwire cache`: what is held on disk, looked at without a gateway.
+
+use std::path::PathBuf;
+
+use chrono::Utc;
+use clap::{Args, Subcommand};
+
+use crate::error::{Error, Kind, Result};
+use crate::fetch::{Disk, Record};
+use crate::model::scan::iso_micros;
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the time ranges that are held
+    Ls(Place),
+    /// Read every file and compare it with what is known of it
+    Verify {
+        #[command(flatten)]
+        place: Place,
+        /// Drop the segments that are damaged, so that their rows are read anew
+        #[arg(long)]
+        repair: bool,
+    },
+    /// Drop what is held
+    Purge {
+        #[command(flatten)]
+        place: Place,
+        /// Drop all that is held
+        #[arg(long, conflicts_with_all = ["source", "table", "older_than"])]
+        all: bool,
+        /// Only rows up to so long ago, such as 90d
+        #[arg(long, value_name = "SPAN", value_parser = humantime::parse_duration)]
+        older_than: Option<std::time::Duration>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Place {
+    /// The configuration
+    #[arg(long, short, env = "SPANWIRE_CONFIG", default_value_os_t = super::default_config())]
+    config: PathBuf,
+    /// Only this source
+    #[arg(long)]
+    source: Option<String>,
+    /// Only this table
+    #[arg(long)]
+    table: Option<String>,
+}
+
+impl Place {
+    fn open(&self) -> Result<(Disk, Vec<Record>)> {
+        let config = super::load(&self.config)?;
+        let Some(dir) = &config.cache.dir else {
+            return Err(Error::new(Kind::Config, "the configuration holds no rows on disk").hint("Set cache.dir."));
+        };
+        let (disk, mut records) = Disk::open(dir, config.cache.max_bytes)?;
+        records.retain(|record| self.means(record));
+        let from = |record: &Record| record.from.unwrap_or(i64::MIN);
+        records.sort_by(|one, other| {
+            let name = |record: &Record| (record.source.clone(), record.table.clone(), record.scope.clone());
+            (name(one), &one.filters, from(one)).cmp(&(name(other), &other.filters, from(other)))
+        });
+        Ok((disk, records))
+    }
+
+    fn means(&self, record: &Record) -> bool {
+        self.source.as_ref().is_none_or(|source| *source == record.source)
+            && self.table.as_ref().is_none_or(|table| *table == record.table)
+    }
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    match &arguments.command {
+        Command::Ls(place) => list(place),
+        Command::Verify { place, repair } => verify(place, *repair),
+        Command::Purge { place, all, older_than } => purge(place, *all, *older_than),
+    }
+}
+
+fn list(place: &Place) -> Result<()> {
+    let (_disk, records) = place.open()?;
+    super::say("source.table\tcredential\tfrom\tto\tread at\trows\tfile bytes\tcalls\tfilters")?;
+    for record in &records {
+        let Record { source, table, scope, rows, file_bytes, calls, filters, .. } = record;
+        let (from, to) = (time(record.from), time(record.to));
+        let read_at = iso_micros(record.read_at);
+        let filters = if filters.is_empty() { "none".to_owned() } else { filters.join(" and ") };
+        super::say(&format!(
+            "{source}.{table}\t{scope}\t{from}\t{to}\t{read_at}\t{rows}\t{file_bytes}\t{calls:.1}\t{filters}"
+        ))?;
+    }
+    let rows: usize = records.iter().map(|record| record.rows).sum();
+    super::say(&format!("{} segments, {rows} rows, {} bytes", records.len(), bytes(&records)))
+}
+
+/// Bytes of the files, each once.
+fn bytes(records: &[Record]) -> u64 {
+    let mut files: Vec<(u64, u64)> =
+        records.iter().filter_map(|record| record.file.map(|file| (file, record.file_bytes))).collect();
+    files.sort_unstable();
+    files.dedup();
+    files.iter().map(|(_, bytes)| bytes).sum()
+}
+
+fn time(time: Option<i64>) -> String {
+    time.map_or_else(|| "open".to_owned(), iso_micros)
+}
+
+fn verify(place: &Place, repair: bool) -> Result<()> {
+    let (disk, records) = place.open()?;
+    let faults = disk.verify(&records);
+    for (record, fault) in &faults {
+        super::say(&format!("segment {} of {}.{}: {fault}", record.id, record.source, record.table))?;
+    }
+    super::say(&format!("{} segments, {} damaged", records.len(), faults.len()))?;
+    if faults.is_empty() {
+        return Ok(());
+    }
+    if repair {
+        disk.drop_records(&faults.iter().map(|(record, _)| record.id).collect::<Vec<_>>())?;
+        return super::say("dropped; their rows will be read anew");
+    }
+    let hint = "Run it with --repair to drop them; their rows are then read anew.";
+    Err(Error::new(Kind::Io, format!("{} segments are damaged", faults.len())).hint(hint))
+}
+
+fn purge(place: &Place, all: bool, older_than: Option<std::time::Duration>) -> Result<()> {
+    if !all && place.source.is_none() && place.table.is_none() && older_than.is_none() {
+        return Err(Error::new(Kind::Config, "nothing says what to drop")
+            .hint("Give --source, --table or --older-than, or --all for everything."));
+    }
+    let (disk, mut records) = place.open()?;
+    if let Some(age) = older_than {
+        let age_us = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
+        let border = Utc::now().timestamp_micros().saturating_sub(age_us);
+        records.retain(|record| record.to.is_some_and(|to| to <= border));
+    }
+    disk.drop_records(&records.iter().map(|record| record.id).collect::<Vec<_>>())?;
+    let rows: usize = records.iter().map(|record| record.rows).sum();
+    super::say(&format!("dropped {} segments, {rows} rows", records.len()))
+}
