@@ -16,6 +16,7 @@ use crate::server::{self, Compute};
 
 /// The only credential that the embedded upstreams take.
 const TOKEN: &str = "demo-token";
+const SPANLENS: &str = "spanlens";
 /// The upstreams beside Spanlens.
 const OTHERS: [&str; 4] = ["scale", "respan", "adaline", "trulayer"];
 /// Calls a minute that the gateway may make to an upstream without a limit.
@@ -45,6 +46,9 @@ pub(super) struct Arguments {
     /// Spans that TruLayer's plan exports of a trace, 0 being a plan without exports; all of them unless given
     #[arg(long, value_name = "SPANS")]
     trulayer_plan_cap: Option<usize>,
+    /// Only this upstream, such as spanlens; all of them unless given
+    #[arg(long, value_name = "NAME", value_parser = known)]
+    only: Option<&'static str>,
     /// Rows that share one instant, in blocks; 1 is a realistic mix
     #[arg(long, default_value_t = 1)]
     tie: u64,
@@ -55,6 +59,13 @@ pub(super) struct Arguments {
 struct UpstreamLimit {
     name: &'static str,
     calls: u32,
+}
+
+/// The upstream of a name.
+fn known(text: &str) -> std::result::Result<&'static str, String> {
+    let all = || std::iter::once(SPANLENS).chain(OTHERS);
+    let name = all().find(|&known| known == text);
+    name.ok_or_else(|| format!("expected one of {}", all().collect::<Vec<_>>().join(", ")))
 }
 
 impl FromStr for UpstreamLimit {
@@ -70,6 +81,11 @@ impl FromStr for UpstreamLimit {
 }
 
 impl Arguments {
+    /// Whether an upstream is started.
+    fn wants(&self, name: &str) -> bool {
+        self.only.is_none_or(|only| only == name)
+    }
+
     /// Calls a minute that an upstream beside Spanlens allows, if the arguments say it; the last of several counts.
     fn limit_of(&self, name: &str) -> Option<u32> {
         let given = self.upstream_limit.iter().rfind(|limit| limit.name == name).map(|limit| limit.calls);
@@ -109,8 +125,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<()> {
     let others = Others::start(&arguments).await.map_err(|error| cannot_start(&error))?;
     let host = if arguments.host.contains(':') { format!("[{}]", arguments.host) } else { arguments.host.clone() };
     let mut text = format!("listen = \"{host}:{port}\"\n", port = arguments.port);
-    let spanlens = ("spanlens", demo.spanlens_url(), quota_line(arguments.calls_per_minute));
-    let sources: Vec<_> = std::iter::once(spanlens).chain(others.sources(&arguments)).collect();
+    let spanlens = (SPANLENS, demo.spanlens_url(), quota_line(arguments.calls_per_minute));
+    let spanlens = Some(spanlens).filter(|_| arguments.wants(SPANLENS));
+    let sources: Vec<_> = spanlens.into_iter().chain(others.sources(&arguments)).collect();
     for (name, url, own) in &sources {
         text.push_str(&format!(
             "[[source]]\nname = \"{name}\"\nkind = \"{name}\"\nbase_url = \"{url}\"\ncredential = \"{TOKEN}\"\n{own}"
@@ -134,10 +151,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<()> {
 
 /// The upstreams beside Spanlens. They allow what their vendors document unless the arguments say otherwise.
 struct Others {
-    scale: Scale,
-    respan: Respan,
-    adaline: Adaline,
-    trulayer: TruLayer,
+    scale: Option<Scale>,
+    respan: Option<Respan>,
+    adaline: Option<Adaline>,
+    trulayer: Option<TruLayer>,
     projects: Vec<String>,
 }
 
@@ -178,25 +195,29 @@ impl Others {
             plan_cap: arguments.trulayer_plan_cap,
             ..trulayer::Options::default()
         };
+        let projects = adaline.projects.clone();
+        let wants = |name| arguments.wants(name);
         Ok(Others {
-            projects: adaline.projects.clone(),
-            scale: Scale::start(scale).await?,
-            respan: Respan::start(respan).await?,
-            adaline: Adaline::start(adaline).await?,
-            trulayer: TruLayer::start(trulayer).await?,
+            projects,
+            scale: if wants("scale") { Some(Scale::start(scale).await?) } else { None },
+            respan: if wants("respan") { Some(Respan::start(respan).await?) } else { None },
+            adaline: if wants("adaline") { Some(Adaline::start(adaline).await?) } else { None },
+            trulayer: if wants("trulayer") { Some(TruLayer::start(trulayer).await?) } else { None },
         })
     }
 
     /// Name, base URL and further lines of the configuration.
-    fn sources(&self, arguments: &Arguments) -> [(&'static str, String, String); 4] {
+    fn sources(&self, arguments: &Arguments) -> Vec<(&'static str, String, String)> {
         let projects = self.projects.iter().map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(", ");
-        [
-            ("scale", self.scale.url(), "account = \"demo-account\"\n".to_owned()),
-            ("respan", self.respan.url(), String::new()),
-            ("adaline", self.adaline.url(), format!("projects = [{projects}]\n")),
-            ("trulayer", self.trulayer.url(), String::new()),
-        ]
-        .map(|(name, url, own)| (name, url, own + &arguments.quota_line(name)))
+        let sources = [
+            self.scale.as_ref().map(|scale| ("scale", scale.url(), "account = \"demo-account\"\n".to_owned())),
+            self.respan.as_ref().map(|respan| ("respan", respan.url(), String::new())),
+            self.adaline.as_ref().map(|adaline| ("adaline", adaline.url(), format!("projects = [{projects}]\n"))),
+            self.trulayer.as_ref().map(|trulayer| ("trulayer", trulayer.url(), String::new())),
+        ];
+        let with_quota =
+            |(name, url, own): (&'static str, String, String)| (name, url, own + &arguments.quota_line(name));
+        sources.into_iter().flatten().map(with_quota).collect()
     }
 }
 
@@ -218,6 +239,14 @@ mod tests {
 
     fn arguments(line: &[&str]) -> Arguments {
         Line::try_parse_from([&["demo"], line].concat()).expect("a valid line").arguments
+    }
+
+    #[test]
+    fn one_upstream_can_be_had_alone() {
+        assert!(arguments(&[]).wants("spanlens") && arguments(&[]).wants("scale"));
+        let one = arguments(&["--only", "scale"]);
+        assert!(one.wants("scale") && !one.wants("spanlens"));
+        assert!(Line::try_parse_from(["demo", "--only", "nobody"]).is_err());
     }
 
     #[test]

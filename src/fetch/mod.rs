@@ -244,9 +244,8 @@ impl Fetch for Fetcher {
     }
 
     fn background(&self, shutdown: &CancellationToken) -> Vec<BoxFuture<'static, ()>> {
-        let work = |job: &Job| {
-            self.clone().keep_filled(job.clone(), Arc::clone(&self.progresses), shutdown.clone()).boxed()
-        };
+        let work =
+            |job: &Job| self.clone().keep_filled(job.clone(), Arc::clone(&self.progresses), shutdown.clone()).boxed();
         self.jobs.iter().map(work).collect()
     }
 
@@ -380,7 +379,8 @@ impl Fetcher {
     /// The rows of a scan that wants them in an order: the gaps are read to their end, then all is held.
     fn completed(&self, scan: Scan, stitch: &Stitch, run: Run) -> Batches {
         let claim = Claim::Segments(stitch.signature.clone());
-        let gaps = stitch.gaps.iter().map(|gap| self.kept(Scan { limit: None, ..gap.clone() }, &scan, claim.clone(), &run));
+        let gaps =
+            stitch.gaps.iter().map(|gap| self.kept(Scan { limit: None, ..gap.clone() }, &scan, claim.clone(), &run));
         let gaps: Vec<Batches> = gaps.collect();
         let fetcher = self.clone();
         let rows = async move {

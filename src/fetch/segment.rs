@@ -90,7 +90,8 @@ pub(super) fn cover(extents: impl Iterator<Item = Extent>, wanted: Range, fresh:
 
 /// What stays of a range when another one takes its place where they meet.
 pub(super) fn without(range: Range, taken: Range) -> impl Iterator<Item = Range> {
-    let older = taken.from.and_then(|from| from.checked_sub(1)).map(|to| meet(range, Range { from: None, to: Some(to) }));
+    let older =
+        taken.from.and_then(|from| from.checked_sub(1)).map(|to| meet(range, Range { from: None, to: Some(to) }));
     let newer = taken.to.and_then(|to| to.checked_add(1)).map(|from| meet(range, Range { from: Some(from), to: None }));
     [older, newer].into_iter().flatten().filter(|rest| !rest.is_empty())
 }

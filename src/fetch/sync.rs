@@ -10,7 +10,7 @@ use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
 use super::cache::{Asks, Claim, Key, Plan};
-use super::{Fetcher, Freshness, Run};
+use super::{Fetcher, Run};
 use crate::error::{Error, Result};
 use crate::model::connector::Paging;
 use crate::model::filter::Value;
@@ -21,6 +21,9 @@ use crate::model::table::Table;
 
 /// Where pages do not end at an instant, so much is read at once: what breaks off is read again.
 const SLICE_US: i64 = 86_400_000_000;
+
+/// What reaches back further than so many times the span in which rows can change is the past.
+const TAIL: i64 = 2;
 
 /// The pause after a failure; it doubles, up to the last one.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
@@ -76,7 +79,13 @@ impl Job {
     ///
     /// # Errors
     /// [`crate::error::Kind::Config`] for a table that cannot be kept filled.
-    pub fn new(source: &Arc<Source>, table: &'static Table, since: Duration, every: Duration, share: Share) -> Result<Self> {
+    pub fn new(
+        source: &Arc<Source>,
+        table: &'static Table,
+        since: Duration,
+        every: Duration,
+        share: Share,
+    ) -> Result<Self> {
         let by_time = table.has_own_time() && table.lookup.is_none();
         if !by_time {
             let message = format!("table \"{}.{}\" cannot be kept filled", source.name, table.name);
@@ -84,7 +93,9 @@ impl Job {
                 Some(lookup) => format!("Its rows come only by \"{}\", one call for each.", lookup.column),
                 None => "Its rows do not tell their time, so what is missing of them cannot be told.".to_owned(),
             };
-            return Err(Error::new(crate::error::Kind::Config, message).detail(why).hint("Take it out of sync.tables."));
+            return Err(Error::new(crate::error::Kind::Config, message)
+                .detail(why)
+                .hint("Take it out of sync.tables."));
         }
         Ok(Job { source: Arc::clone(source), table, since, every, share })
     }
@@ -164,14 +175,14 @@ impl Fetcher {
     }
 
     /// The part of a range that is held, and the newest slice that is missing. What can still change counts as missing
-    /// unless it was read since `began`.
+    /// unless it was read since `began`, or shortly before by a process that has ended since.
     fn missing(&self, job: &Job, scan: &Scan, now_us: i64, began: i64) -> Result<(f64, Option<Scan>)> {
         let credential = self.credentials.credential(&scan.source, "")?;
         let key = Key::of(scan, &credential.scope);
-        let age = u64::try_from(now_us.saturating_sub(began)).unwrap_or(0);
+        let age = Duration::from_micros(u64::try_from(now_us.saturating_sub(began)).unwrap_or(0));
         let mut statement = Statement::new("", None, u32::MAX);
         statement.started = now_us;
-        statement.policy.held = HeldRows::UpTo(Duration::from_micros(age));
+        statement.policy.held = HeldRows::UpTo(age + job.every / 2);
         let Some(fresh) = self.freshness(&scan.source, &statement) else {
             return Err(Error::new(crate::error::Kind::Config, "no rows are held, so no table can be filled")
                 .hint("Set cache.memory to more than 0."));
@@ -187,7 +198,7 @@ impl Fetcher {
             gap.range.to.unwrap_or(now_us).saturating_sub(from).max(0) as f64
         };
         let missing: f64 = gaps.iter().map(span).sum();
-        let newest = gaps.into_iter().next_back().map(|gap| slice(job.table, gap, fresh));
+        let newest = gaps.into_iter().next_back().map(|gap| slice(job.table, gap, now_us));
         Ok(((1.0 - missing / whole).clamp(0.0, 1.0), newest))
     }
 
@@ -200,7 +211,9 @@ impl Fetcher {
         shutdown: &CancellationToken,
     ) -> Result<()> {
         scan.range = gap.range;
-        let is_tail = scan.range.to.is_none();
+        let settle_us = i64::try_from(job.source.settle.as_micros()).unwrap_or(i64::MAX);
+        let recent = Statement::now_micros().saturating_sub(settle_us.saturating_mul(TAIL));
+        let is_tail = scan.range.to.is_none() && scan.range.from.is_some_and(|from| from >= recent);
         let mut statement = Statement::new("", None, u32::MAX);
         statement.cancel = shutdown.child_token();
         statement.policy = Policy {
@@ -216,13 +229,15 @@ impl Fetcher {
         let ledger = statement.open(&scan.source.name, scan.table);
         let key = Key::of(&scan, &credential.scope);
         let run = Run { statement: Arc::clone(&statement), ledger: Arc::clone(&ledger), key, fresh };
-        let nothing = Scan { projection: if scan.table.narrows { scan.projection.clone() } else { Vec::new() }, ..scan.clone() };
+        let nothing =
+            Scan { projection: if scan.table.narrows { scan.projection.clone() } else { Vec::new() }, ..scan.clone() };
         let claim = Claim::of(&scan);
         let (mut rows, mut calls) = (0, 0);
         let mut batches = self.kept(scan, &nothing, claim, &run);
         while let Some(batch) = batches.next().await {
             batch?;
-            let (rows_now, calls_now) = (ledger.rows.load(super::Ordering::Relaxed), ledger.calls.load(super::Ordering::Relaxed));
+            let (rows_now, calls_now) =
+                (ledger.rows.load(super::Ordering::Relaxed), ledger.calls.load(super::Ordering::Relaxed));
             progress.update(job, |progress| {
                 progress.rows += rows_now - rows;
                 progress.calls += u64::from(calls_now - calls);
@@ -236,20 +251,15 @@ impl Fetcher {
 
 /// What was read is not found, or other rows had to go for it.
 fn no_room(job: &Job) -> Error {
-    let message = format!("table \"{}.{}\" cannot be filled: what is read of it is not held", job.source.name, job.table.name);
+    let message =
+        format!("table \"{}.{}\" cannot be filled: what is read of it is not held", job.source.name, job.table.name);
     Error::new(crate::error::Kind::ConfigurationLimit, message)
         .detail("There is no room for it, or the disk has failed, which the log tells.")
         .hint("Set cache.dir, raise cache.memory or cache.max_bytes, or fill the table less far back.")
 }
 
-/// The newest part of a gap that is read at once: what can still change, then all of the rest where each page that comes is
-/// held, and a day of it elsewhere.
-fn slice(table: &Table, gap: Scan, fresh: Freshness) -> Scan {
-    let now_us = fresh.now_us;
-    let settled = now_us.saturating_sub(fresh.settle_us);
-    if gap.range.to.is_none() && gap.range.from.is_none_or(|from| from < settled.saturating_sub(fresh.settle_us)) {
-        return Scan { range: Range { from: Some(floor(settled, table.precision_us)), to: None }, ..gap };
-    }
+/// The newest part of a gap that is read at once: all of it where each page that comes is held, a day of it elsewhere.
+fn slice(table: &Table, gap: Scan, now_us: i64) -> Scan {
     if matches!(table.paging, Paging::SplitTime { .. }) {
         return gap;
     }

@@ -114,10 +114,8 @@ impl Segment {
             return Ok(Vec::new());
         }
         let rows = self.read(wanted, columns)?.slice(offset, n_rows);
-        let mut batches: Vec<RecordBatch> = (0..n_rows)
-            .step_by(BATCH_ROWS)
-            .map(|from| rows.slice(from, BATCH_ROWS.min(n_rows - from)))
-            .collect();
+        let mut batches: Vec<RecordBatch> =
+            (0..n_rows).step_by(BATCH_ROWS).map(|from| rows.slice(from, BATCH_ROWS.min(n_rows - from))).collect();
         if descending {
             batches.reverse();
             for batch in &mut batches {

@@ -117,12 +117,8 @@ impl Disk {
             Err(DatabaseError::DatabaseAlreadyOpen) => return Err(in_use(dir)),
             Err(error) => return Err(unusable(dir, &error)),
         };
-        let disk = Disk {
-            dir: dir.to_owned(),
-            manifest,
-            next: AtomicU64::new(1),
-            max_bytes: max_bytes.unwrap_or(u64::MAX),
-        };
+        let disk =
+            Disk { dir: dir.to_owned(), manifest, next: AtomicU64::new(1), max_bytes: max_bytes.unwrap_or(u64::MAX) };
         let records = disk.records()?;
         let last = records.iter().flat_map(|record| [Some(record.id), record.file]).flatten().max();
         disk.next.store(last.unwrap_or(0) + 1, Ordering::Relaxed);
@@ -155,15 +151,21 @@ impl Disk {
             .set_sorting_columns(Some(vec![sorting]))
             .build();
         let file = fs::File::create(&path).map_err(|error| fault(&error))?;
-        let mut writer =
-            ArrowWriter::try_new(file, rows.schema(), Some(properties)).map_err(|error| fault(&error))?;
+        let mut writer = ArrowWriter::try_new(file, rows.schema(), Some(properties)).map_err(|error| fault(&error))?;
         writer.write(rows).map_err(|error| fault(&error))?;
         let file = writer.into_inner().map_err(|error| fault(&error))?;
         file.sync_all().map_err(|error| fault(&error))?;
         let bytes = file.metadata().map_err(|error| fault(&error))?.len();
         let folder = fs::File::open(self.dir.join(FILES)).map_err(|error| fault(&error))?;
         folder.sync_all().map_err(|error| fault(&error))?;
-        Ok(Arc::new(File { id, path, schema: rows.schema(), rows: rows.num_rows(), bytes, doomed: AtomicBool::new(false) }))
+        Ok(Arc::new(File {
+            id,
+            path,
+            schema: rows.schema(),
+            rows: rows.num_rows(),
+            bytes,
+            doomed: AtomicBool::new(false),
+        }))
     }
 
     /// The file that a record names. Its columns are looked at now, its rows are not.
@@ -175,8 +177,7 @@ impl Disk {
         let fault = |error: &dyn std::fmt::Display| damaged(&path, error);
         let file = fs::File::open(&path).map_err(|error| fault(&error))?;
         let bytes = file.metadata().map_err(|error| fault(&error))?.len();
-        let metadata =
-            ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|error| fault(&error))?;
+        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|error| fault(&error))?;
         let rows = usize::try_from(metadata.metadata().file_metadata().num_rows()).unwrap_or(0);
         let schema = Arc::clone(metadata.schema());
         Ok(Arc::new(File { id, path, schema, rows, bytes, doomed: AtomicBool::new(false) }))
@@ -218,7 +219,8 @@ impl Disk {
         let mut last: Option<&Record> = None;
         for record in records {
             let same = |other: &&Record| {
-                let of = |record: &Record| (record.place.clone(), record.scope.clone(), record.form.clone(), record.any);
+                let of =
+                    |record: &Record| (record.place.clone(), record.scope.clone(), record.form.clone(), record.any);
                 (&other.source, &other.table, &other.filters) == (&record.source, &record.table, &record.filters)
                     && of(other) == of(record)
             };

@@ -88,12 +88,10 @@ fn least(state: &State, counts: impl Fn(&Segment) -> bool) -> Option<(Key, u64)>
     let all = state.tables.iter().flat_map(|(key, table)| {
         table.shelves.iter().flat_map(move |shelf| shelf.segments.iter().map(move |segment| (key, segment)))
     });
-    let least = all
-        .filter(|(_, segment)| counts(segment))
-        .min_by(|(_, one), (_, other)| {
-            let used = |segment: &Segment| segment.used.load(Ordering::Relaxed);
-            one.worth().total_cmp(&other.worth()).then_with(|| used(one).cmp(&used(other)))
-        })?;
+    let least = all.filter(|(_, segment)| counts(segment)).min_by(|(_, one), (_, other)| {
+        let used = |segment: &Segment| segment.used.load(Ordering::Relaxed);
+        one.worth().total_cmp(&other.worth()).then_with(|| used(one).cmp(&used(other)))
+    })?;
     Some((least.0.clone(), least.1.id))
 }
 

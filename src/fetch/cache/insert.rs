@@ -4,8 +4,8 @@
 //! reads a segment that is being replaced keeps it until done.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::AtomicU64;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::record_batch::RecordBatch;
@@ -318,7 +318,7 @@ impl Cache {
                 body,
                 calls: record.calls,
                 worth: AtomicU64::new(0),
-            used: AtomicU64::new(0),
+                used: AtomicU64::new(0),
             };
             segment.touch(0.0, 0);
             let key = Key {

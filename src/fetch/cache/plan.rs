@@ -101,13 +101,7 @@ impl Way {
 
 impl Cache {
     /// How a scan is answered; none if it is read by itself, and not kept as segments.
-    pub(in crate::fetch) fn plan(
-        &self,
-        key: &Key,
-        scan: &Scan,
-        fresh: Freshness,
-        asks: Asks,
-    ) -> Option<Plan> {
+    pub(in crate::fetch) fn plan(&self, key: &Key, scan: &Scan, fresh: Freshness, asks: Asks) -> Option<Plan> {
         let waits = asks == Asks::Waits;
         let own = Signature::of(scan);
         if let Some(held) = self.loose(key, scan, fresh, &own) {
@@ -118,7 +112,8 @@ impl Cache {
             return landing.map(Plan::Wait);
         }
         let lately = self.asked(key, &own, asks == Asks::Waits);
-        let open = Range { to: scan.range.to.filter(|_| !(scan.rechecked && fresh.is_open(scan.range.to))), ..scan.range };
+        let open =
+            Range { to: scan.range.to.filter(|_| !(scan.rechecked && fresh.is_open(scan.range.to))), ..scan.range };
         let mut ways = self.ways(key, scan, &own, open, fresh);
         let complete = ways.iter().enumerate().filter(|(_, way)| way.gaps.is_empty());
         let least = complete.min_by_key(|(_, way)| way.n_rows());
@@ -181,10 +176,14 @@ impl Cache {
             let gaps = joined(&gaps, |between| rows(between).is_some_and(|rows| rows <= page.min(MOST_REREAD) / 4.0));
             let calls = gaps.iter().map(|gap| rows(*gap).map(|rows| (rows / page).ceil().max(1.0))).sum();
             let part = |(place, range): &(usize, Range)| Part { segment: Arc::clone(segments[*place]), range: *range };
-            let parts: Vec<Part> = parts.iter().map(part).filter(|part| {
-                // What a joined gap reads again is not given out twice.
-                gaps.iter().all(|gap| meet(*gap, part.range).is_empty())
-            }).collect();
+            let parts: Vec<Part> = parts
+                .iter()
+                .map(part)
+                .filter(|part| {
+                    // What a joined gap reads again is not given out twice.
+                    gaps.iter().all(|gap| meet(*gap, part.range).is_empty())
+                })
+                .collect();
             ways.push(Way { signature: shelf.signature.clone(), parts, gaps, calls });
         }
         drop(state);
@@ -206,9 +205,7 @@ impl Cache {
     }
 
     fn stitch(&self, scan: &Scan, own: &Signature, way: Way) -> Stitch {
-        let kept = |filter: &&crate::model::push::Filter| {
-            is_told(scan, filter.parameter) || way.signature.has(filter)
-        };
+        let kept = |filter: &&crate::model::push::Filter| is_told(scan, filter.parameter) || way.signature.has(filter);
         let filters: Vec<_> = scan.filters.iter().filter(kept).cloned().collect();
         let gap = |range: &Range| Scan {
             range: *range,
@@ -357,7 +354,8 @@ fn choose(ways: Vec<Way>, own: &Signature, few: bool, lately: usize) -> Option<W
 /// Rows for each microsecond, as they came before.
 fn density(segments: &[Arc<Segment>], now_us: i64) -> Option<f64> {
     let spans = segments.iter().map(|segment| {
-        let read = Range { to: Some(segment.extent.range.to.unwrap_or(segment.extent.read_at)), ..segment.extent.range };
+        let read =
+            Range { to: Some(segment.extent.range.to.unwrap_or(segment.extent.read_at)), ..segment.extent.range };
         span(read, now_us)
     });
     let span: f64 = spans.collect::<Option<Vec<f64>>>()?.into_iter().sum();

@@ -243,9 +243,8 @@ fn scan_row(entry: &Entry) -> Vec<Cell> {
 pub(super) fn segments(live: &Live) -> Vec<Vec<Cell>> {
     let fillings = live.fetch.filling(&live.sources, &live.user);
     let holdings = live.fetch.holdings(&live.sources, &live.user);
-    let filling_of = |source: &str, table: &str| {
-        fillings.iter().find(|filling| filling.source == source && filling.table == table)
-    };
+    let filling_of =
+        |source: &str, table: &str| fillings.iter().find(|filling| filling.source == source && filling.table == table);
     let mut rows: Vec<Vec<Cell>> = holdings
         .iter()
         .map(|holding| {
