@@ -160,7 +160,7 @@ def open_quota(concurrency):
     return f'{{ calls = {NO_LIMIT}, per = "1m", concurrency = {concurrency} }}'
 
 
-SYNC = f'sync = {{ tables = ["requests"], since = "{SYNC_SINCE}", share = 0.9 }}'
+SYNC = f'sync = {{ tables = ["requests"], since = "{SYNC_SINCE}", every = "10m", share = 0.9 }}'
 
 
 class Synced(NamedTuple):

@@ -63,9 +63,14 @@
 //! * The tables of `public` are views, UNION ALL over one projection a source; filters, orders and limits go through them by
 //!   the engine's rules and one of ours ([`table::canonical`], [`table::ordered`]).
 //! * Rows of TruLayer's spans without a trace named are those of the traces that started in the time range or an hour before.
-//! * Segments are so far in memory only, and of reads without a filter: one piece a table and credential, with all columns,
-//!   that serves filters, orders and projections, and of which only the gaps are read ([`fetch`]). Statements that want what
-//!   another one is reading wait for it as long as that one moves.
+//! * Segments are sorted by their time and never overlap under the same filters, so a part of one is a slice, and what is
+//!   read anew takes the place of what it overlaps ([`fetch`]). Which files count is said by a small transactional database
+//!   (redb) instead of a manifest of our own: it survives kill -9 and locks the directory. What memory holds of files is
+//!   single columns, because statements want few of many.
+//! * Statements that want what another one is reading wait for it as long as that one moves, and go on as soon as what they
+//!   want is held.
+//! * The limiter is a log of slots and not a token bucket, nor a crate with one: the vendors count windows. Work in the
+//!   background leaves a fifth of the slots to who looks at a screen ([`fetch::limiter`]).
 //! * EXPLAIN's cost is the least number of upstream calls ([`sql::estimate`]).
 //! * Every message is a transaction: what a text of statements has made is taken back if one of them fails ([`session`]).
 //! * A cursor starts its query at the first FETCH, and WITH HOLD does not fill it at COMMIT: nothing that it reads is of a

@@ -96,7 +96,11 @@ fn list(place: &Place) -> Result<()> {
         ))?;
     }
     let rows: usize = records.iter().map(|record| record.rows).sum();
-    super::say(&format!("{} segments, {rows} rows, {} bytes", records.len(), bytes(&records)))
+    super::say(&format!("{}, {rows} rows, {} bytes", segments(records.len()), bytes(&records)))
+}
+
+fn segments(count: usize) -> String {
+    format!("{count} segment{}", if count == 1 { "" } else { "s" })
 }
 
 /// Bytes of the files, each once.
@@ -118,7 +122,7 @@ fn verify(place: &Place, repair: bool) -> Result<()> {
     for (record, fault) in &faults {
         super::say(&format!("segment {} of {}.{}: {fault}", record.id, record.source, record.table))?;
     }
-    super::say(&format!("{} segments, {} damaged", records.len(), faults.len()))?;
+    super::say(&format!("{}, {} damaged", segments(records.len()), faults.len()))?;
     if faults.is_empty() {
         return Ok(());
     }
@@ -127,7 +131,7 @@ fn verify(place: &Place, repair: bool) -> Result<()> {
         return super::say("dropped; their rows will be read anew");
     }
     let hint = "Run it with --repair to drop them; their rows are then read anew.";
-    Err(Error::new(Kind::Io, format!("{} segments are damaged", faults.len())).hint(hint))
+    Err(Error::new(Kind::Io, format!("damage in {}", segments(faults.len()))).hint(hint))
 }
 
 fn purge(place: &Place, all: bool, older_than: Option<std::time::Duration>) -> Result<()> {
@@ -143,5 +147,5 @@ fn purge(place: &Place, all: bool, older_than: Option<std::time::Duration>) -> R
     }
     disk.drop_records(&records.iter().map(|record| record.id).collect::<Vec<_>>())?;
     let rows: usize = records.iter().map(|record| record.rows).sum();
-    super::say(&format!("dropped {} segments, {rows} rows", records.len()))
+    super::say(&format!("dropped {}, {rows} rows", segments(records.len())))
 }

@@ -23,6 +23,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<()> {
         super::say(&format!("warning: {warning}"))?;
     }
     let sources = server::sources(&config)?;
+    server::jobs(&config, &sources)?;
     super::say(&format!("{}: {} sources, {} users", arguments.config.display(), sources.len(), config.users.len()))?;
     if arguments.offline {
         return Ok(());

@@ -20,7 +20,7 @@ const PREFIX: &str = "SPANWIRE_";
 /// The sections and the keys that an override may name; the readers decide what is unknown, this is for hints.
 pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("tls", &["cert", "key", "client_ca", "required"]),
-    ("source", &["kind", "base_url", "credential", "quota", "lookback", "settle"]),
+    ("source", &["kind", "base_url", "credential", "quota", "lookback", "settle", "sync"]),
     ("user", &["password", "sources", "credentials"]),
     ("cache", &["dir", "max_bytes", "memory"]),
     (

@@ -70,7 +70,11 @@ pub(super) fn cache(mut section: Section<'_>) -> Cache {
         item.fault_hint("bounds the files of a directory, and there is no dir", "set dir, or memory instead");
     }
     let max_bytes = max_bytes_item.and_then(|item| item.size_or_off()).flatten();
-    let memory = or(&mut section, "memory", default.memory, |item| item.size(0));
+    let memory_item = section.get("memory");
+    let memory = memory_item.as_ref().map_or(Some(default.memory), |item| item.size(0)).unwrap_or(default.memory);
+    if let (Some(item), 0, true) = (&memory_item, memory, dir.is_some()) {
+        item.fault_hint("lets nothing be held, and dir is set", "take dir out, or give it some memory");
+    }
     section.finish();
     Cache { dir, max_bytes, memory }
 }

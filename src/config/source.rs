@@ -143,13 +143,8 @@ fn quota(mut section: Section<'_>) -> Option<Quota> {
 }
 
 fn sync(mut section: Section<'_>, lookback: Duration) -> Option<Sync> {
-    let tables = section.need("tables").and_then(|item| {
-        let tables: Vec<String> = item.texts()?.into_iter().map(|(text, _)| text).collect();
-        if tables.is_empty() {
-            item.fault_hint("names no table", "name those that are to be filled");
-        }
-        Some(tables)
-    });
+    let tables = section.need("tables").and_then(|item| item.texts());
+    let tables: Option<Vec<String>> = tables.map(|texts| texts.into_iter().map(|(text, _)| text).collect());
     let since = or(&mut section, "since", lookback, |item| item.duration(Duration::from_secs(1)..=MAX_SPAN));
     let minute = Duration::from_secs(60);
     let every = or(&mut section, "every", minute, |item| item.duration(Duration::from_secs(1)..=DAY));

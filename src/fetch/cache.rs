@@ -25,6 +25,8 @@ use flight::Flight;
 use held::Held;
 
 use crate::error::Result;
+use crate::model::filter::Value;
+use crate::model::push::Filter;
 use crate::model::scan::{Holding, Keys, Scan};
 use crate::model::statement::lock;
 
@@ -185,7 +187,7 @@ impl Signature {
     /// Of the filters that a scan sends.
     pub(super) fn of(scan: &Scan) -> Self {
         let own = scan.filters.iter().filter(|filter| !is_told(scan, filter.parameter));
-        let mut filters: Vec<String> = own.map(|filter| format!("{filter:?}")).collect();
+        let mut filters: Vec<String> = own.map(text_of).collect();
         filters.sort_unstable();
         Signature { any: scan.any && filters.len() > 1, filters }
     }
@@ -206,9 +208,21 @@ impl Signature {
     }
 
     /// Whether it was read with a filter, by its text.
-    fn has(&self, filter: &crate::model::push::Filter) -> bool {
-        self.filters.binary_search(&format!("{filter:?}")).is_ok()
+    fn has(&self, filter: &Filter) -> bool {
+        self.filters.binary_search(&text_of(filter)).is_ok()
     }
+}
+
+/// A filter as text; that of another one is another.
+fn text_of(filter: &Filter) -> String {
+    let Filter { parameter, key, op, values } = filter;
+    let value = |value: &Value| match value {
+        Value::Text(text) => format!("{text:?}"),
+        other => format!("{other:?}"),
+    };
+    let values: Vec<String> = values.iter().map(value).collect();
+    let key = key.as_ref().map(|key| format!(" {key:?}")).unwrap_or_default();
+    format!("{parameter}{key} {op:?} {}", values.join(", "))
 }
 
 /// Whether a parameter names what every request for the table has to say, like the project that is meant.
@@ -310,6 +324,8 @@ impl Cache {
             }
         }
         drop(state);
+        let file = lost.file().map_or(0, |file| file.id);
+        tracing::error!(segment = lost.id, file, "held rows cannot be read: segment dropped");
         if let Some(disk) = &self.disk
             && let Err(error) = disk.commit(&[], &[lost.id])
         {

@@ -135,8 +135,9 @@ impl Fetcher {
                     let (source, table) = (&job.source.name, job.table.name);
                     tracing::warn!(source, table, error = %error.message, "table not filled");
                     progress.update(&job, |progress| progress.error = Some(error.message));
+                    let wait = pause;
                     pause = (pause * 2).min(LAST_PAUSE);
-                    pause
+                    wait
                 }
             };
             tokio::select! {

@@ -27,6 +27,7 @@ mod numbered;
 mod paged;
 mod paging;
 mod quota;
+mod segments;
 mod server;
 mod slices;
 mod vendor;

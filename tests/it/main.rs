@@ -15,6 +15,7 @@ mod refusals;
 mod sixth;
 mod stream;
 mod support;
+mod sync;
 mod system;
 mod tidy;
 mod vendors;

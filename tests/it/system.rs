@@ -230,7 +230,7 @@ async fn the_catalogs_show_the_views_with_their_comments() {
     let client = bench.client().await;
     let views = "SELECT relname, relkind FROM pg_class WHERE relnamespace = 'spanwire'::regnamespace \
                  AND obj_description(oid, 'pg_class') IS NOT NULL ORDER BY relname";
-    assert_eq!(table(&client, views).await, ["pushdown|v", "quota|v", "scans|v", "sources|v"]);
+    assert_eq!(table(&client, views).await, ["pushdown|v", "quota|v", "scans|v", "segments|v", "sources|v"]);
     let uncommented = "SELECT count(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid \
                        WHERE c.relnamespace = 'spanwire'::regnamespace AND a.attnum > 0 \
                        AND col_description(c.oid, a.attnum) IS NULL";

@@ -18,6 +18,8 @@ OUT = ("int4", "int8", "int8", "float8", "numeric", "text", "text", "text", "boo
 
 LIMITS = (" LIMIT 5", " LIMIT 20 OFFSET 3", " OFFSET 2", " FETCH FIRST 7 ROWS ONLY", "",
           " FETCH FIRST 5 ROWS WITH TIES", " LIMIT 3 + 4", " LIMIT ALL")
+# The columns that the tables' time ranges are about.
+TIMES = ("created_at", "started_at", "detected_at", "start_timestamp", "timestamp")
 EXTREMES = ("min(", "max(", "every(", "bool_and(", "bool_or(")
 
 
@@ -36,6 +38,8 @@ class Query(NamedTuple):
 def statement(facts, seed, number, profile=None):
     """The statement of that number."""
     generator = _Generator(random.Random(f"{seed}:{number}:{profile}"), facts)
+    if profile == "held":
+        return generator.pushdown(sliced=True) if generator.chance(0.7) else generator.statement()
     return generator.pushdown() if profile == "pushdown" else generator.statement()
 
 
@@ -58,12 +62,15 @@ class _Generator(Sources):
         node.ordered = ordered
         return node
 
-    def pushdown(self):
-        """A statement over one table or two, whose conditions the upstreams may answer."""
+    def pushdown(self, sliced=False):
+        """A statement over one table or two, whose conditions the upstreams may answer; sliced: over a part of the time."""
         place = self.table(self.pick_table()) if self.chance(0.75) else self.pair()
         self.scope = Scope(place.columns)
         conditions = [self._plain_condition() for _ in range(self.rng.randint(1, 3))]
         where = items(conditions, self.rng.choice((" AND ", " AND ", " AND ", " OR ")))
+        if sliced and (ranges := self._time_ranges(place)):
+            kept = [] if self.chance(0.3) else [expr("bool", "(", where, ")")]
+            where = items([*ranges, *kept], " AND ")
         if self.chance(0.3):
             keys = [self.column("text"), *([self.column("bool")] if self.chance(0.3) else [])]
             node = query(
@@ -86,6 +93,23 @@ class _Generator(Sources):
                 "SELECT * FROM (", node, ") AS q ORDER BY ",
                 ", ".join(map(str, range(1, len(columns) + len(place.key) + 1))))
         return self._whole(node, False)
+
+    def _time_ranges(self, place):
+        """Bounds of the tables' times, each perhaps; at instants of rows, or just beside them."""
+        conditions = []
+        for column in place.columns:
+            if column.sql.split(".")[1].strip('"') not in TIMES or not column.samples or self.chance(0.3):
+                continue
+            low, high = (self._instant(value) for value in sorted(self.rng.choices(column.samples, k=2)))
+            conditions.append(expr("bool", self.rng.choice((
+                f"({column.sql} >= {low} AND {column.sql} < {high})", f"({column.sql} BETWEEN {low} AND {high})",
+                f"({column.sql} > {low} AND {column.sql} <= {high})", f"({column.sql} >= {low})",
+                f"({column.sql} > {low})", f"({column.sql} < {high})", f"({column.sql} = {low})"))))
+        return conditions
+
+    def _instant(self, value):
+        beside = self.rng.choice(("", "", "", " - interval '1 microsecond'", " + interval '1 millisecond'"))
+        return f"timestamptz {quoted(value)}{beside}"
 
     def _plain_condition(self):
         """What a dashboard asks for: a column, an operator, a value that occurs."""

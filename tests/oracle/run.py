@@ -1,12 +1,13 @@
 """The judge: every statement of the corpus, and random ones, on the gateway and on a real PostgreSQL.
 
     python tests/oracle/run.py PATH_OF_SPANWIRE [--topic T]… [--corpus] [--random N] [--seed S] [--first F]
-                               [--shrink N] [--pushdown-proof] [--self] [--log PATH]
+                               [--shrink N] [--pushdown-proof] [--self] [--held MODE]… [--rows N] [--log PATH]
 
 Starts `spanwire demo` and a PostgreSQL with the demo's rows. Without --random the corpus is judged; with it that
 many random statements (with --topic or --corpus both). --self judges PostgreSQL by a PostgreSQL that holds the rows in
 another order and plans otherwise: a difference there is a statement whose answer is not determined. --pushdown-proof
-compares the gateway with itself, spanwire.pushdown on and off, on random statements (1000, or --random N).
+compares the gateway with itself, spanwire.pushdown on and off, on random statements (1000, or --random N). --held asks
+the random statements, many of them over a part of the time, of a gateway that holds rows on disk: see held.py.
 
 Prints a line for each topic; the log has a line of JSON for each difference. Ends with 1 if a statement differs that
 listed.tsv does not name, random ones with it, or if one that it names does not differ.
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 # Nothing is written into the checkout.
@@ -29,6 +31,7 @@ import psycopg
 
 import data
 import generate
+import held
 import shrink
 import statements
 from facts import Facts
@@ -74,7 +77,7 @@ def main():
     # Outside the checkout: the log is for reading, not for keeping.
     path = Path(options.log or Path(tempfile.gettempdir()) / "spanwire-oracle-differences.jsonl")
     log = Log(path)
-    with Demo(str(Path(options.binary).resolve()), rows=ROWS) as demo, Postgres() as server:
+    with Demo(str(Path(options.binary).resolve()), rows=options.rows) as demo, Postgres() as server:
         with server.connect() as first:
             first.execute(f"CREATE DATABASE {MIRROR}")
             with _mirror(server) as mirror, _loader(demo) as gateway:
@@ -93,7 +96,9 @@ def main():
         else:
             if options.topic or options.corpus or not options.random:
                 good = _corpus(own, theirs, options, marks, log)
-            if options.random:
+            if options.random and options.held:
+                good = _held(demo, server, theirs, options, facts, log) and good
+            elif options.random:
                 good = _random(own, theirs, options, facts, log) and good
     print(f"log: {path}")
     sys.exit(0 if good else 1)
@@ -110,6 +115,9 @@ def _options():
     parser.add_argument("--shrink", type=int, default=10, help="random differences to make small")
     parser.add_argument("--pushdown-proof", action="store_true", help="pushdown on against off")
     parser.add_argument("--self", action="store_true", help="PostgreSQL in the place of the gateway")
+    parser.add_argument("--held", action="append", help="rows held before the random statements",
+                        choices=(*held.MODES, "all"))
+    parser.add_argument("--rows", type=int, default=ROWS, help="rows of the demo's largest table")
     parser.add_argument("--log", help="path of the log")
     return parser.parse_args()
 
@@ -157,14 +165,15 @@ def _corpus(own, theirs, options, marks, log):
     return unlisted == 0
 
 
-def _random(own, theirs, options, facts, log, topic="random", profile=None, small=True):
+def _random(own, theirs, options, facts, log, topic="random", profile=None, small=True, ask=None):
+    ask = ask or (lambda sql, ordered, _number: judge(own, theirs, sql, ordered))
     counts = Counter()
     codes = Counter()
     begun = time.monotonic()
     for number in range(options.first, options.first + options.random):
         tree = generate.statement(facts, options.seed, number, profile)
         sql = tree.sql()
-        verdict = judge(own, theirs, sql, tree.ordered)
+        verdict = ask(sql, tree.ordered, number)
         if verdict.own.error and verdict.own.error[0] == OUT_OF_MEMORY:
             # PostgreSQL would go on on disk; the bound is limits.query_memory.
             counts["out of memory"] += 1
@@ -199,6 +208,18 @@ def _random(own, theirs, options, facts, log, topic="random", profile=None, smal
     return counts["different"] == 0
 
 
+def _held(demo, server, theirs, options, facts, log):
+    good = True
+    modes = options.held if "all" not in options.held else held.ALL
+    for mode in modes:
+        with held.Held(demo, mode, GATEWAY, options.seed) as gateway:
+            gateway.fill(server, facts)
+            ask = partial(gateway.judge, theirs)
+            good = _random(gateway.side, theirs, options, facts, log, f"held: {mode}", "held", ask=ask) and good
+            good = gateway.report() and good
+    return good
+
+
 def _pushdown_proof(demo, options, facts, log):
     options.random = options.random or 1000
     # Held rows would answer without a call, and prove nothing.
@@ -209,7 +230,8 @@ def _pushdown_proof(demo, options, facts, log):
 
 
 def _line(topic, counts):
-    soft = "".join(f", {counts[kind]} {kind}" for kind in ("message", "position", "typmods", "too long", "out of memory") if counts[kind])
+    kinds = ("message", "position", "typmods", "too long", "out of memory", "with nothing held too")
+    soft = "".join(f", {counts[kind]} {kind}" for kind in kinds if counts[kind])
     return (f"{topic:<14} {counts['equal']:5} equal  {counts['different']:5} different  {counts['total']:5} total"
             + (f"  (beside that{soft[1:]})" if soft else ""))
 

@@ -223,6 +223,24 @@ fn base_urls() {
 }
 
 #[test]
+fn what_is_kept_filled() {
+    check_source(
+        "name = 'a', kind = 'spanlens', base_url = 'https://x', credential = 't', sync = { tables = [], since = '0s', every = 'x', share = 1.5, often = 1 }",
+        &[
+            "spanwire.toml:1: source[0].sync.tables: is an empty list",
+            "spanwire.toml:1: source[0].sync.since: must not be 0",
+            "spanwire.toml:1: source[0].sync.every: \"x\" is not a duration: expected number at 0",
+            "spanwire.toml:1: source[0].sync.share: must be above 0 and at most 1 (write 0.5 for the half)",
+            "spanwire.toml:1: source[0].sync.often: unknown key \"often\" (known keys: tables, since, every, share)",
+        ],
+    );
+    check_top(
+        "cache = { dir = '/x', memory = 0 }",
+        &["spanwire.toml:1: cache.memory: lets nothing be held, and dir is set (take dir out, or give it some memory)"],
+    );
+}
+
+#[test]
 fn quotas_and_settings() {
     check_source(
         "name = 'a', kind = 'adaline', base_url = 'https://x', credential = 't', quota = { calls = -1, per = '0', concurrency = 0 }, projects = []",

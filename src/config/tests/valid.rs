@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::super::{Cache, Env, Limits, Listen, Quota, Setting, load, parse};
+use super::super::{Cache, Env, Limits, Listen, Quota, Setting, Sync, load, parse};
 use super::{KINDS, SOURCE, USER, config};
 
 fn example_env() -> Env {
@@ -44,6 +44,17 @@ fn each_line_of_the_example_that_is_commented_out_is_a_key() {
 }
 
 #[test]
+fn tables_are_kept_filled() {
+    let config = config(&format!(
+        "source = [{{ name = 'a', kind = 'spanlens', base_url = 'https://x', credential = 't', sync = {{ tables = ['requests'], since = '90d', share = '25%' }} }}]\n{USER}"
+    ));
+    let minute = Duration::from_secs(60);
+    let since = Duration::from_secs(90 * 86_400);
+    let sync = Sync { tables: vec!["requests".to_owned()], since, every: minute, share: 250 };
+    assert_eq!(config.sources[0].sync, Some(sync));
+}
+
+#[test]
 fn defaults() {
     let config = config(&format!("{SOURCE}{USER}"));
     assert_eq!(config.listen, [Listen { host: "127.0.0.1".to_owned(), port: 5433 }]);
@@ -62,7 +73,7 @@ fn forms_of_values() {
     let config = config(&format!(
         "listen = ['[::1]:0', 'localhost:0', '0.0.0.0:0']\n{SOURCE}{USER}\
          [limits]\nstatement_timeout = 0\nidle_session_timeout = '1h 30min'\nquery_memory = '4GiB'\nbody_bytes = 1_000\n\
-         [cache]\ndir = '/x'\nmax_bytes = 'off'\nmemory = 0\n"
+         [cache]\ndir = '/x'\nmax_bytes = 'off'\nmemory = '1MB'\n"
     ));
     let shown: Vec<String> = config.listen.iter().map(ToString::to_string).collect();
     assert_eq!(shown, ["[::1]:0", "localhost:0", "0.0.0.0:0"]);
@@ -75,7 +86,7 @@ fn forms_of_values() {
     assert_eq!(config.limits.idle_session_timeout, Some(Duration::from_secs(5400)));
     assert_eq!((config.limits.query_memory, config.limits.body_bytes), (4 << 30, 1000));
     assert_eq!(config.limits.total_memory, 4 << 30, "never less than one query's");
-    assert_eq!(config.cache, Cache { dir: Some(PathBuf::from("/x")), max_bytes: None, memory: 0 });
+    assert_eq!(config.cache, Cache { dir: Some(PathBuf::from("/x")), max_bytes: None, memory: 1_000_000 });
 }
 
 #[test]

@@ -237,6 +237,7 @@ pub(super) fn places(held: &[usize], wanted: &[usize]) -> Result<Vec<usize>> {
     places.map_err(|_| Error::internal("a column is wanted that is not held"))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 pub(super) fn fault(error: ArrowError) -> Error {
     Error::internal(format!("held rows do not go together: {error}"))
 }

@@ -360,5 +360,5 @@ fn unusable(dir: &Path, error: &dyn std::fmt::Display) -> Error {
 
 fn damaged(path: &Path, error: &dyn std::fmt::Display) -> Error {
     Error::new(Kind::Io, format!("file of held rows {} cannot be read: {error}", path.display()))
-        .hint("Run \"spanwire cache verify\", which names damaged files and can drop them.")
+        .hint("Run the statement again: what the file held has been dropped and will be read anew.")
 }

@@ -38,13 +38,18 @@ pub(super) enum Promise {
 
 /// How far a fetch has come.
 #[derive(Clone, Copy, Debug)]
-enum Progress {
+struct Progress {
+    phase: Phase,
+    /// How often a part of what it reads has been held.
+    holds: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Phase {
     /// It waits for upstream.
     Waits,
     /// It has given rows since then, and is not asked for more.
     Rests(Instant),
-    /// A part of what it reads is held by now.
-    Holds,
     Ended,
 }
 
@@ -106,7 +111,7 @@ impl Cache {
         if table.too_large.is_some() {
             return None;
         }
-        let (progress, told) = watch::channel(Progress::Rests(Instant::now()));
+        let (progress, told) = watch::channel(Progress { phase: Phase::Rests(Instant::now()), holds: 0 });
         let flight = Arc::new(Flight { promise, progress: told });
         table.flights.push(Arc::clone(&flight));
         Some(Pilot { cache: Arc::clone(self), key, flight, progress })
@@ -117,9 +122,9 @@ impl Pilot {
     /// The fetch waits for upstream.
     pub(super) fn waits(&self) {
         self.progress.send_if_modified(|progress| {
-            let rests = matches!(progress, Progress::Rests(_) | Progress::Holds);
+            let rests = matches!(progress.phase, Phase::Rests(_));
             if rests {
-                *progress = Progress::Waits;
+                progress.phase = Phase::Waits;
             }
             rests
         });
@@ -127,12 +132,12 @@ impl Pilot {
 
     /// The fetch has given rows.
     pub(super) fn rests(&self) {
-        self.progress.send_replace(Progress::Rests(Instant::now()));
+        self.progress.send_modify(|progress| progress.phase = Phase::Rests(Instant::now()));
     }
 
     /// A part of what is read is held.
     pub(super) fn holds(&self) {
-        self.progress.send_replace(Progress::Holds);
+        self.progress.send_modify(|progress| progress.holds += 1);
     }
 
     /// There are more rows than are held.
@@ -148,7 +153,7 @@ impl Drop for Pilot {
         if let Some(table) = lock(&self.cache.state).tables.get_mut(&self.key) {
             table.flights.retain(|flight| !Arc::ptr_eq(flight, &self.flight));
         }
-        self.progress.send_replace(Progress::Ended);
+        self.progress.send_modify(|progress| progress.phase = Phase::Ended);
     }
 }
 
@@ -156,13 +161,14 @@ impl Landing {
     /// Waits until the flight has ended, or goes on no more, or `is_enough` says that what is held by then is enough. It is
     /// asked when more is held than before. Cancel safe.
     pub(in crate::fetch) async fn wait(mut self, is_enough: impl Fn() -> bool) {
+        let mut seen = 0;
         loop {
             let progress = *self.0.borrow_and_update();
-            let patience = match progress {
-                Progress::Ended => return,
-                Progress::Holds if is_enough() => return,
-                Progress::Waits | Progress::Holds => None,
-                Progress::Rests(since) => Some(since + PATIENCE),
+            let patience = match progress.phase {
+                Phase::Ended => return,
+                _ if std::mem::replace(&mut seen, progress.holds) < progress.holds && is_enough() => return,
+                Phase::Waits => None,
+                Phase::Rests(since) => Some(since + PATIENCE),
             };
             let tired = async {
                 match patience {

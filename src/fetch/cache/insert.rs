@@ -288,6 +288,7 @@ impl Cache {
         let mut state = lock(&cache.state);
         let mut files: std::collections::HashMap<u64, Arc<File>> = std::collections::HashMap::new();
         let Some(disk) = &cache.disk else { unreachable!("it was just set") };
+        let mut damaged = Vec::new();
         for record in records {
             let Some(table) = table_of(&record.source, &record.table) else { continue };
             let Some((columns, time)) = columns_of(&record, table) else { continue };
@@ -299,11 +300,13 @@ impl Cache {
                         Body::File(file)
                     }
                     Ok(_) => {
-                        tracing::error!(file = id, "file of held rows is shorter than its record says; it is not used");
+                        tracing::error!(file = id, "file of held rows is shorter than its record says: dropped");
+                        damaged.push(record.id);
                         continue;
                     }
                     Err(error) => {
-                        tracing::error!(error = %error.message, "file of held rows is not used");
+                        tracing::error!(error = %error.message, "segment dropped");
+                        damaged.push(record.id);
                         continue;
                     }
                 },
@@ -340,6 +343,12 @@ impl Cache {
             drop_overlaps(&mut shelf.segments);
         }
         drop(state);
+        // What is read anew must not meet them when they can be read again.
+        if !damaged.is_empty()
+            && let Err(error) = disk.commit(&[], &damaged)
+        {
+            tracing::error!(error = %error.message, "records of damaged segments not dropped");
+        }
         cache
     }
 }

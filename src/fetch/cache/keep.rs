@@ -262,7 +262,8 @@ impl Keep {
     /// Holds the parts that have come, if they are worth it yet.
     async fn hold_complete(&mut self) {
         let n_rows = || self.batches.iter().map(RecordBatch::num_rows).sum::<usize>();
-        let is_due = self.eager || self.last.elapsed() >= EACH || n_rows() >= EACH_ROWS;
+        let is_full = self.bytes > self.cache.budget / SHARE / 2;
+        let is_due = self.eager || is_full || self.last.elapsed() >= EACH || n_rows() >= EACH_ROWS;
         if !self.complete.is_empty() && is_due && self.is_sound() {
             let complete = std::mem::take(&mut self.complete);
             let slices = self.slices(complete);

@@ -1,3 +1,5 @@
+//! What is held and what is missing, by example and for random ranges.
+
 use proptest::prelude::*;
 
 use super::*;
