@@ -239,8 +239,11 @@ async fn the_catalogs_show_the_views_with_their_comments() {
     assert_eq!(value(&client, comment).await, "HTTP calls, repeated ones among them. Unit: calls.");
     let listed =
         "SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = 'spanwire' ORDER BY 1";
-    assert_eq!(table(&client, listed).await, ["pushdown|VIEW", "quota|VIEW", "scans|VIEW", "sources|VIEW"]);
-    for view in ["sources", "pushdown", "scans", "quota"] {
+    assert_eq!(
+        table(&client, listed).await,
+        ["pushdown|VIEW", "quota|VIEW", "scans|VIEW", "segments|VIEW", "sources|VIEW"]
+    );
+    for view in ["sources", "pushdown", "scans", "segments", "quota"] {
         let columns = format!(
             "SELECT attname, atttypid FROM pg_attribute WHERE attrelid = 'spanwire.{view}'::regclass AND attnum > 0 ORDER BY attnum"
         );
