@@ -379,8 +379,7 @@ impl Fetcher {
     /// The rows of a scan that wants them in an order: the gaps are read to their end, then all is held.
     fn completed(&self, scan: Scan, stitch: &Stitch, run: Run) -> Batches {
         let claim = Claim::Segments(stitch.signature.clone());
-        let gaps =
-            stitch.gaps.iter().map(|gap| self.kept(Scan { limit: None, ..gap.clone() }, &scan, claim.clone(), &run));
+        let gaps = stitch.gaps.iter().map(|gap| self.kept(gap.clone(), &scan, claim.clone(), &run));
         let gaps: Vec<Batches> = gaps.collect();
         let fetcher = self.clone();
         let rows = async move {

@@ -17,6 +17,9 @@
 //!   join or a grouping set filled it with NULLs, and a sort by it is left out; over a union of constants or of single rows,
 //!   and below a window, sorts are left out that are then missed (#12446, #17372). [`with_rule`] hides the constants of
 //!   select lists from these, and puts a node that promises nothing over such joins and aggregations, and below windows.
+//! * The rule that moves sorts down takes an OFFSET without a LIMIT for a node that drops no rows, and sorts below it: `SELECT
+//!   x FROM (SELECT x FROM t ORDER BY x DESC OFFSET 1) s ORDER BY x`. [`with_rule`] puts a node that promises nothing above
+//!   it.
 //! * `FilterExec::try_swapping_with_projection` reads the predicate of a filter that has a projection of its own as if it
 //!   spoke of that projection's columns, and takes a column for another of the same name. [`with_rule`] gives such a filter
 //!   its projection above it before `ProjectionPushdown`, which runs twice, sees it.
@@ -41,6 +44,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::filter::{FilterExec, FilterExecBuilder};
 use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec};
+use datafusion::physical_plan::limit::GlobalLimitExec;
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use datafusion::physical_plan::{
@@ -211,6 +215,10 @@ impl PhysicalOptimizerRule for Constants {
                 let (input, schema) = (Arc::clone(projection.input()), projection.schema());
                 let rebuilt = ProjectionExec::try_new_with_schema_metadata(hidden, input, &schema)?;
                 return Ok(Transformed::yes(Arc::new(rebuilt)));
+            }
+            let skips = |limit: &GlobalLimitExec| limit.skip() > 0 && limit.fetch().is_none();
+            if node.downcast_ref::<GlobalLimitExec>().is_some_and(skips) {
+                return Ok(Transformed::yes(Modest::over(node)));
             }
             let is_window = node.is::<WindowAggExec>() || node.is::<BoundedWindowAggExec>();
             if let [input] = node.children().as_slice()

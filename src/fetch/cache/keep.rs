@@ -112,6 +112,7 @@ impl Kept {
             progress: self.progress,
             complete: Vec::new(),
             eager: self.eager,
+            whole: self.whole,
             last: Instant::now(),
             batches: Vec::new(),
             n_rows: 0,
@@ -222,6 +223,8 @@ struct Keep {
     /// Parts that have come as a whole.
     complete: Vec<Range>,
     eager: bool,
+    /// All rows of the range are wanted.
+    whole: bool,
     last: Instant,
     batches: Vec<RecordBatch>,
     /// Rows that have come.
@@ -388,6 +391,8 @@ impl Drop for Keep {
         };
         let first = unfiltered.then(|| self.batches.clone());
         let slices = if complete.is_empty() { Vec::new() } else { self.slices(complete) };
+        // Who wants so many rows, and not all, is served by the first of them also where none of the parts is enough.
+        let first = first.filter(|_| !self.whole || slices.is_empty());
         if !slices.is_empty() {
             let cache = Arc::clone(&self.cache);
             let hold = move || insert_all(&cache, &slices);
@@ -395,7 +400,8 @@ impl Drop for Keep {
                 Ok(runtime) if self.cache.disk.is_some() => drop(runtime.spawn_blocking(hold)),
                 _ => hold(),
             }
-        } else if let Some(first) = first {
+        }
+        if let Some(first) = first {
             self.batches = first;
             self.hold_loose(false);
         }

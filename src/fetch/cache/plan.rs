@@ -212,6 +212,8 @@ impl Cache {
             filters: filters.clone(),
             any: way.signature.any,
             order: None,
+            // It is read to its end, so a small page would cost another call.
+            limit: None,
             ..scan.clone()
         };
         Stitch {

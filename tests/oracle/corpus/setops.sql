@@ -54,6 +54,9 @@ SELECT id FROM requests ORDER BY CASE provider WHEN 'groq' THEN 0 ELSE 1 END, id
 SELECT id FROM requests ORDER BY error_message COLLATE "C" NULLS FIRST, id DESC LIMIT 50;
 SELECT id, error_message IS NULL AS n FROM requests ORDER BY 2, 1 LIMIT 50;
 SELECT id FROM requests ORDER BY id LIMIT 0;
+SELECT x FROM (SELECT x FROM (VALUES (1), (5), (3), (2), (4)) v(x) ORDER BY x DESC OFFSET 1) s ORDER BY x;
+SELECT x FROM (SELECT x FROM (VALUES (1), (5), (3), (2), (4)) v(x) ORDER BY x DESC OFFSET 2) s ORDER BY x LIMIT 2;
+SELECT latency_ms FROM (SELECT latency_ms FROM requests ORDER BY created_at, id OFFSET 390) s ORDER BY latency_ms;
 SELECT id FROM requests ORDER BY id OFFSET 100000;
 SELECT id FROM requests ORDER BY id LIMIT 2 * 3 OFFSET 1 + 1;
 SELECT id FROM requests ORDER BY id LIMIT '4';
