@@ -203,7 +203,7 @@ pub fn holding(config: &Config, sources: &[Arc<Source>]) -> Result<Fetcher> {
     match &config.cache.dir {
         Some(dir) if memory > 0 => {
             let (disk, records) = Disk::open(dir, config.cache.max_bytes)?;
-            Ok(fetcher.with_disk(memory, disk, records, sources))
+            fetcher.with_disk(memory, disk, records, sources)
         }
         _ => Ok(fetcher.with_cache(memory)),
     }

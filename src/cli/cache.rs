@@ -6,7 +6,7 @@ use chrono::Utc;
 use clap::{Args, Subcommand};
 
 use crate::error::{Error, Kind, Result};
-use crate::fetch::{Disk, Record};
+use crate::fetch::{Disk, KeyedShelf, Record};
 use crate::model::scan::iso_micros;
 
 #[derive(Debug, Args)]
@@ -54,24 +54,25 @@ struct Place {
 }
 
 impl Place {
-    fn open(&self) -> Result<(Disk, Vec<Record>)> {
+    fn open(&self) -> Result<(Disk, Vec<Record>, Vec<KeyedShelf>)> {
         let config = super::load(&self.config)?;
         let Some(dir) = &config.cache.dir else {
             return Err(Error::new(Kind::Config, "the configuration holds no rows on disk").hint("Set cache.dir."));
         };
         let (disk, mut records) = Disk::open(dir, config.cache.max_bytes)?;
-        records.retain(|record| self.means(record));
+        records.retain(|record| self.means(&record.source, &record.table));
+        let mut shelves = disk.shelves()?;
+        shelves.retain(|shelf| self.means(&shelf.table.source, &shelf.table.table));
         let from = |record: &Record| record.from.unwrap_or(i64::MIN);
         records.sort_by(|one, other| {
             let name = |record: &Record| (record.source.clone(), record.table.clone(), record.scope.clone());
             (name(one), &one.filters, from(one)).cmp(&(name(other), &other.filters, from(other)))
         });
-        Ok((disk, records))
+        Ok((disk, records, shelves))
     }
 
-    fn means(&self, record: &Record) -> bool {
-        self.source.as_ref().is_none_or(|source| *source == record.source)
-            && self.table.as_ref().is_none_or(|table| *table == record.table)
+    fn means(&self, source: &str, table: &str) -> bool {
+        self.source.as_ref().is_none_or(|own| own == source) && self.table.as_ref().is_none_or(|own| own == table)
     }
 }
 
@@ -84,7 +85,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 fn list(place: &Place) -> Result<()> {
-    let (_disk, records) = place.open()?;
+    let (_disk, records, shelves) = place.open()?;
     super::say("source.table\tcredential\tfrom\tto\tread at\trows\tfile bytes\tcalls\tfilters")?;
     for record in &records {
         let Record { source, table, scope, rows, file_bytes, calls, filters, .. } = record;
@@ -95,8 +96,49 @@ fn list(place: &Place) -> Result<()> {
             "{source}.{table}\t{scope}\t{from}\t{to}\t{read_at}\t{rows}\t{file_bytes}\t{calls:.1}\t{filters}"
         ))?;
     }
-    let rows: usize = records.iter().map(|record| record.rows).sum();
-    super::say(&format!("{}, {rows} rows, {} bytes", segments(records.len()), bytes(&records)))
+    for shelf in &shelves {
+        let known = || shelf.keys.iter().map(|(_, known)| known);
+        let (from, to) = (known().map(|known| known.first).min(), known().map(|known| known.last).max());
+        let read_at = known().map(|known| known.read_at).max().map_or_else(String::new, iso_micros);
+        super::say(&format!(
+            "{}.{}\t{}\t{}\t{}\t{read_at}\t{}\t{}\t{}\tby key",
+            shelf.table.source,
+            shelf.table.table,
+            shelf.table.scope,
+            time(from),
+            time(to),
+            rows_of(std::slice::from_ref(shelf)),
+            bytes_of(std::slice::from_ref(shelf)),
+            shelf.keys.len(),
+        ))?;
+    }
+    let rows = records.iter().map(|record| record.rows as u64).sum::<u64>() + rows_of(&shelves);
+    let bytes = bytes(&records) + bytes_of(&shelves);
+    super::say(&format!("{}, {rows} rows, {bytes} bytes", count(&records, &shelves)))
+}
+
+/// How many segments there are, and keys, if rows are held by key.
+fn count(records: &[Record], shelves: &[KeyedShelf]) -> String {
+    match keys_of(shelves) {
+        0 => segments(records.len()),
+        keys => format!("{} and {}", segments(records.len()), keyed(keys)),
+    }
+}
+
+fn keyed(count: usize) -> String {
+    format!("{count} key{}", if count == 1 { "" } else { "s" })
+}
+
+fn keys_of(shelves: &[KeyedShelf]) -> usize {
+    shelves.iter().map(|shelf| shelf.keys.len()).sum()
+}
+
+fn rows_of(shelves: &[KeyedShelf]) -> u64 {
+    shelves.iter().flat_map(|shelf| &shelf.keys).map(|(_, known)| known.rows).sum()
+}
+
+fn bytes_of(shelves: &[KeyedShelf]) -> u64 {
+    shelves.iter().flat_map(|shelf| &shelf.keys).map(|(_, known)| known.bytes).sum()
 }
 
 fn segments(count: usize) -> String {
@@ -117,21 +159,34 @@ fn time(time: Option<i64>) -> String {
 }
 
 fn verify(place: &Place, repair: bool) -> Result<()> {
-    let (disk, records) = place.open()?;
+    let (disk, records, shelves) = place.open()?;
     let faults = disk.verify(&records);
     for (record, fault) in &faults {
         super::say(&format!("segment {} of {}.{}: {fault}", record.id, record.source, record.table))?;
     }
-    super::say(&format!("{}, {} damaged", segments(records.len()), faults.len()))?;
-    if faults.is_empty() {
+    let mut keys = Vec::new();
+    for shelf in &shelves {
+        for (key, fault) in disk.verify_keys(shelf) {
+            super::say(&format!("key '{key}' of {}.{}: {fault}", shelf.table.source, shelf.table.table))?;
+            keys.push((shelf.id, key.to_owned()));
+        }
+    }
+    let damaged = faults.len() + keys.len();
+    super::say(&format!("{}, {damaged} damaged", count(&records, &shelves)))?;
+    if damaged == 0 {
         return Ok(());
     }
     if repair {
         disk.drop_records(&faults.iter().map(|(record, _)| record.id).collect::<Vec<_>>())?;
+        disk.drop_keys(&keys, &[])?;
         return super::say("dropped; their rows will be read anew");
     }
     let hint = "Run it with --repair to drop them; their rows are then read anew.";
-    Err(Error::new(Kind::Io, format!("damage in {}", segments(faults.len()))).hint(hint))
+    let what = match keys.len() {
+        0 => segments(faults.len()),
+        keys => format!("{} and {}", segments(faults.len()), keyed(keys)),
+    };
+    Err(Error::new(Kind::Io, format!("damage in {what}")).hint(hint))
 }
 
 fn purge(place: &Place, all: bool, older_than: Option<std::time::Duration>) -> Result<()> {
@@ -139,13 +194,16 @@ fn purge(place: &Place, all: bool, older_than: Option<std::time::Duration>) -> R
         return Err(Error::new(Kind::Config, "nothing says what to drop")
             .hint("Give --source, --table or --older-than, or --all for everything."));
     }
-    let (disk, mut records) = place.open()?;
+    let (disk, mut records, mut shelves) = place.open()?;
     if let Some(age) = older_than {
         let age_us = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
         let border = Utc::now().timestamp_micros().saturating_sub(age_us);
         records.retain(|record| record.to.is_some_and(|to| to <= border));
+        shelves.iter_mut().for_each(|shelf| shelf.keys.retain(|(_, known)| known.last <= border));
     }
     disk.drop_records(&records.iter().map(|record| record.id).collect::<Vec<_>>())?;
-    let rows: usize = records.iter().map(|record| record.rows).sum();
-    super::say(&format!("dropped {}, {rows} rows", segments(records.len())))
+    let keys = shelves.iter().flat_map(|shelf| shelf.keys.iter().map(|(key, _)| (shelf.id, key.clone())));
+    disk.drop_keys(&keys.collect::<Vec<_>>(), &[])?;
+    let rows = records.iter().map(|record| record.rows as u64).sum::<u64>() + rows_of(&shelves);
+    super::say(&format!("dropped {}, {rows} rows", count(&records, &shelves)))
 }

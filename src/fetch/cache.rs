@@ -14,9 +14,11 @@ use std::sync::{Arc, Mutex};
 
 use tokio::time::Instant;
 
-pub use disk::{Disk, Record};
+pub(super) use disk::KeyRecord;
+pub use disk::{Disk, KeyedShelf, Record};
 pub(super) use flight::Landing;
 pub(super) use keep::{Claim, Kept};
+pub(super) use keyed::{Found, Sought, is_lost};
 pub(super) use plan::{Asks, Plan, Served, Stitch};
 
 use body::Segment;
@@ -38,6 +40,7 @@ mod flight;
 mod held;
 mod insert;
 mod keep;
+mod keyed;
 mod plan;
 
 /// What one statement reads takes at most this part of the budget.
@@ -65,6 +68,19 @@ struct State {
     inflation: f64,
     /// Counts uses.
     clock: u64,
+    /// Bytes on disk of rows that are held by key.
+    keyed_bytes: u64,
+    /// What is on disk of tables that there are not now, and the shelves of such, with their bytes.
+    unused: Vec<Unused>,
+    unused_shelves: Vec<(u64, u64)>,
+}
+
+/// A record on disk that no statement can use: of a source that is not configured, or of a table that has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Unused {
+    id: u64,
+    file: Option<u64>,
+    bytes: u64,
 }
 
 /// What is held of one table under one credential.
@@ -72,6 +88,10 @@ struct State {
 struct Table {
     shelves: Vec<Shelf>,
     loose: Option<Arc<Held>>,
+    /// Rows by key, the number of their shelf on disk, and the keys that are being read.
+    keyed: HashMap<String, keyed::Entry>,
+    shelf: Option<u64>,
+    reading: HashMap<String, tokio::sync::watch::Receiver<()>>,
     /// The fetches that run.
     flights: Vec<Arc<Flight>>,
     /// There were more rows than are held.
@@ -136,8 +156,9 @@ impl Cache {
         let loose = table.and_then(|table| table.loose.as_ref()).map_or(&[][..], |held| &held.columns);
         let lately = table.iter().flat_map(|table| &table.shelves).filter_map(|shelf| shelf.segments.last());
         let lately = lately.flat_map(|segment| segment.columns.iter());
-        let time = scan.table.time_position();
-        let mut columns: Vec<usize> = scan.projection.iter().chain(loose).chain(lately).copied().chain(time).collect();
+        let order = scan.order.as_ref().and_then(|order| scan.table.position(order.column));
+        let own = scan.projection.iter().copied().chain(order).chain(scan.table.time_position());
+        let mut columns: Vec<usize> = own.chain(loose.iter().chain(lately).copied()).collect();
         columns.sort_unstable();
         columns.dedup();
         columns
@@ -234,8 +255,13 @@ fn is_told(scan: &Scan, parameter: &str) -> bool {
 pub(super) fn can_keep(scan: &Scan) -> bool {
     scan.order.is_none()
         && !scan.widened
-        && matches!(scan.keys, Keys::NotNeeded | Keys::Listed)
+        && matches!(scan.keys, Keys::NotNeeded)
         && (is_divisible(scan) || Signature::of(scan).is_empty())
+}
+
+/// Whether the rows of a scan are held by key, each key's with all columns.
+pub(super) fn is_keyed(scan: &Scan) -> bool {
+    scan.table.lookup.is_some() && !scan.table.narrows && !scan.widened && Signature::of(scan).is_empty()
 }
 
 /// Whether the rows of a scan are cut by their time.
@@ -265,6 +291,11 @@ impl Cache {
                 }
             }
         }
+        for (key, known, memory, disk) in Cache::keyed_runs(&state) {
+            if shown(&key.source, &key.scope) {
+                runs.push(by_key(key, &known, memory, disk));
+            }
+        }
         drop(state);
         let place = |run: &Holding| (run.source.clone(), run.table.clone(), run.filters.clone(), run.from);
         runs.sort_by_key(place);
@@ -282,6 +313,7 @@ fn run(key: &Key, signature: &Signature, first: &Segment) -> Holding {
         source: key.source.clone(),
         table: key.table.clone(),
         filters: signature.filters.clone(),
+        keys: None,
         from: first.extent.range.from,
         to: None,
         read_at: first.extent.read_at,
@@ -290,6 +322,25 @@ fn run(key: &Key, signature: &Signature, first: &Segment) -> Holding {
         memory: 0,
         disk: 0,
         calls: 0.0,
+    }
+}
+
+/// Rows that are held by key; each took a call. Of what time they are says when their first and last was.
+fn by_key(key: &Key, known: &[&KeyRecord], memory: usize, disk: u64) -> Holding {
+    let with_rows = || known.iter().filter(|known| known.rows > 0);
+    Holding {
+        source: key.source.clone(),
+        table: key.table.clone(),
+        filters: Vec::new(),
+        keys: Some(known.len()),
+        from: with_rows().map(|known| known.first).min(),
+        to: with_rows().map(|known| known.last).max(),
+        read_at: known.iter().map(|known| known.read_at).max().unwrap_or_default(),
+        segments: 0,
+        rows: known.iter().map(|known| usize::try_from(known.rows).unwrap_or(usize::MAX)).sum(),
+        memory,
+        disk,
+        calls: known.len() as f64,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Reads a scan whose rows come only key by key: one call for each distinct one, a few at once.
+//! Reads a scan whose rows come only key by key: one call for each distinct one whose rows are not held, a few at once.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -8,9 +8,11 @@ use datafusion::arrow::array::AsArray;
 use datafusion::arrow::record_batch::RecordBatch;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
+use super::cache::{Cache, Found, Key, Sought, is_lost};
 use super::retry::Caller;
 use super::rows::{Rows, holds};
-use super::{Slots, failed};
+use super::segment::Freshness;
+use super::{Slots, failed, not_held};
 use crate::error::{Error, Result};
 use crate::model::filter::Value;
 use crate::model::push::is_uuid;
@@ -21,11 +23,27 @@ use crate::model::table::Lookup;
 /// Calls under way at once, at the most.
 const MAX_AT_ONCE: usize = 8;
 
+/// Where the rows of keys are held.
+#[derive(Clone, Debug)]
+pub(super) struct Shelf {
+    pub(super) cache: Arc<Cache>,
+    pub(super) key: Key,
+    pub(super) fresh: Freshness,
+    /// What is not held is not read.
+    pub(super) only: bool,
+}
+
 type KeyStream = BoxStream<'static, Result<String>>;
 
 /// Reads the rows under the scan's keys; `listed` gives them if the source has to list them. Where few rows are wanted,
 /// one key is read after the other: a call that nobody needs is worse than a wait.
-pub(super) fn read(scan: Scan, caller: Caller, listed: impl FnOnce() -> Batches, now_us: i64) -> Batches {
+pub(super) fn read(
+    scan: Scan,
+    caller: Caller,
+    listed: impl FnOnce() -> Batches,
+    shelf: Option<Shelf>,
+    now_us: i64,
+) -> Batches {
     if scan.order.is_some() {
         return failed(Error::internal("rows by key come in no order"));
     }
@@ -40,8 +58,13 @@ pub(super) fn read(scan: Scan, caller: Caller, listed: impl FnOnce() -> Batches,
     let scan = Arc::new(scan);
     let uuid = scan.table.lookup.is_some_and(|lookup| lookup.uuid);
     let one = move |key: String| {
-        let (scan, slots, caller) = (Arc::clone(&scan), Arc::clone(&slots), caller.clone());
-        async move { rows_of(&scan, &slots, &caller, key, now_us).await }
+        let (scan, slots, caller, shelf) = (Arc::clone(&scan), Arc::clone(&slots), caller.clone(), shelf.clone());
+        async move {
+            match shelf {
+                Some(shelf) => held(&scan, &slots, &caller, &shelf, key, now_us).await,
+                None => rows_of(&scan, &slots, &caller, key, now_us).await,
+            }
+        }
     };
     let mut seen = HashSet::new();
     keys.try_filter(move |key| std::future::ready((!uuid || is_uuid(key)) && seen.insert(key.clone())))
@@ -57,19 +80,94 @@ async fn awaited(slot: Arc<KeySlot>) -> Vec<String> {
 }
 
 async fn rows_of(scan: &Scan, slots: &Slots, caller: &Caller, key: String, now_us: i64) -> Result<Vec<RecordBatch>> {
-    let page = Page { range: Range::default(), limit: usize::MAX, at: At::Key(key.clone()) };
-    let window_end = scan.range.to.unwrap_or(now_us);
-    let decoded = caller.page(scan, &page, &slots.columns, window_end).await?;
-    let mut rows = Rows::new(decoded.batches, slots.time);
+    let decoded = caller.page(scan, &page_of(&key), &slots.columns, scan.range.to.unwrap_or(now_us)).await?;
+    let rows = own(scan, slots, decoded.batches, &key);
+    caller.ledger.rows.fetch_add(rows.len() as u64, Ordering::Relaxed);
+    rows.into_batches(&slots.shown)
+}
+
+fn page_of(key: &str) -> Page {
+    Page { range: Range::default(), limit: usize::MAX, at: At::Key(key.to_owned()) }
+}
+
+/// The rows of a key: those that are held, or else those of upstream, which are held from then on.
+async fn held(
+    scan: &Arc<Scan>,
+    slots: &Slots,
+    caller: &Caller,
+    shelf: &Shelf,
+    key: String,
+    now_us: i64,
+) -> Result<Vec<RecordBatch>> {
+    let mut waits = true;
+    loop {
+        match shelf.cache.seek(&shelf.key, &key, shelf.fresh, waits) {
+            Sought::Held(found) => {
+                let stale = found.stale;
+                let batches = match shelf.cache.rows_of(&shelf.key, &key, found, &slots.columns).await {
+                    // It is held no longer, so it is not found again.
+                    Err(error) if is_lost(&error) => continue,
+                    batches => batches?,
+                };
+                let rows = own(scan, slots, batches, &key);
+                caller.ledger.held.fetch_add(rows.len() as u64, Ordering::Relaxed);
+                caller.ledger.stale.fetch_add(if stale { rows.len() as u64 } else { 0 }, Ordering::Relaxed);
+                return rows.into_batches(&slots.shown);
+            }
+            Sought::Runs(running) => {
+                running.ended().await;
+                // Once: who waited for a call that failed must not wait for the next that will.
+                waits = false;
+            }
+            Sought::Missing(_) if shelf.only => return Err(not_held(scan)),
+            Sought::Missing(reading) => {
+                let (all, from, fresh) = (Arc::clone(scan), caller.clone(), shelf.fresh);
+                let page = page_of(&key);
+                // Apart, so that those who wait for it need not wait until its rows are taken.
+                let read = async move {
+                    let columns: Vec<usize> = (0..all.table.columns.len()).collect();
+                    let decoded = from.page(&all, &page, &columns, all.range.to.unwrap_or(now_us)).await?;
+                    if !decoded.truncated {
+                        reading.keep(all.table, decoded.batches.clone(), fresh).await;
+                    }
+                    Ok(decoded.batches)
+                };
+                let batches = caller.apart(read).await?;
+                let needed = batches.iter().map(|batch| batch.project(&slots.columns));
+                let needed = needed.collect::<Result<_, _>>().map_err(|error| Error::internal(error.to_string()))?;
+                let rows = own(scan, slots, needed, &key);
+                caller.ledger.rows.fetch_add(rows.len() as u64, Ordering::Relaxed);
+                return rows.into_batches(&slots.shown);
+            }
+        }
+    }
+}
+
+/// Those rows of a key's that the scan wants.
+fn own(scan: &Scan, slots: &Slots, batches: Vec<RecordBatch>, key: &str) -> Rows {
+    let mut rows = Rows::new(batches, slots.time);
     if let Some(lookup) = slots.lookup {
         // Upstream may take a key in more than one spelling, and the rows have one only.
-        rows.retain_key(lookup, &key);
+        rows.retain_key(lookup, key);
     }
     if scan.table.has_own_time() {
         rows.retain(|place| holds(scan.range, place.time, 0));
     }
-    caller.ledger.rows.fetch_add(rows.len() as u64, Ordering::Relaxed);
-    rows.into_batches(&slots.shown)
+    rows
+}
+
+impl Shelf {
+    /// Of some keys the rows that are held, and the keys of which they are not.
+    pub(super) fn sort(&self, keys: &[String]) -> (usize, Vec<String>) {
+        let (mut rows, mut missing) = (0, Vec::new());
+        for key in keys {
+            match self.cache.found(&self.key, key, self.fresh) {
+                Some(Found { rows: own, .. }) => rows += own,
+                None => missing.push(key.clone()),
+            }
+        }
+        (rows, missing)
+    }
 }
 
 /// The scans that list the keys of another one's rows: one, or one for each value of a setting that the list wants.
@@ -105,13 +203,12 @@ pub(super) fn listings(scan: &Scan, source: &Arc<Source>, lookup: Lookup) -> Res
     Ok(values.iter().map(with).collect())
 }
 
-/// The values of the only column of some batches.
 fn values(batches: Batches) -> KeyStream {
-    batches
-        .map_ok(|batch| {
-            let values = batch.column(0).as_string::<i32>().iter().flatten();
-            stream::iter(values.map(str::to_owned).collect::<Vec<String>>()).map(Ok)
-        })
-        .try_flatten()
-        .boxed()
+    batches.map_ok(|batch| stream::iter(texts(&[batch])).map(Ok)).try_flatten().boxed()
+}
+
+/// The values of the only column of some batches.
+pub(super) fn texts(batches: &[RecordBatch]) -> Vec<String> {
+    let texts = batches.iter().flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten());
+    texts.map(str::to_owned).collect()
 }

@@ -22,12 +22,13 @@ use crate::error::{Error, Kind, Result};
 use crate::model::connector::{Paging, Request};
 use crate::model::filter::Value;
 use crate::model::push::{Filter, Op};
-use crate::model::scan::{self, At, Batches, Fetch, Filling, Gaps, Holding, Page, Progress, Range, Scan, Source};
+use crate::model::scan::{self, At, Batches, Fetch, Filling, Gaps, Holding, Keys, Page, Progress, Range, Scan, Source};
 use crate::model::statement::{HeldRows, Ledger, Priority, Statement};
 use crate::upstream::http::{Credential, Transport};
 
 use cache::{Asks, Cache, Claim, Kept, Key, Landing, Plan, Served, Stitch};
-pub use cache::{Disk, Record};
+pub use cache::{Disk, KeyedShelf, Record};
+use keyed::Shelf;
 use limiter::{Limiters, Usage};
 use pages::Pages;
 use retry::Caller;
@@ -151,13 +152,16 @@ impl Fetcher {
     }
 
     /// Keeps rows that were read in a directory, within so many bytes of memory, and finds those that are there.
-    #[must_use]
-    pub fn with_disk(self, bytes: usize, disk: Disk, records: Vec<Record>, sources: &[Arc<Source>]) -> Self {
+    ///
+    /// # Errors
+    /// 58030 when the directory cannot be read.
+    pub fn with_disk(self, bytes: usize, disk: Disk, records: Vec<Record>, sources: &[Arc<Source>]) -> Result<Self> {
+        let shelves = disk.shelves()?;
         let table_of = |source: &str, table: &str| {
             let source = sources.iter().find(|own| own.name == source)?;
             source.connector.tables.iter().find(|own| own.name == table)
         };
-        Fetcher { cache: Arc::new(Cache::on_disk(bytes, disk, records, table_of)), ..self }
+        Ok(Fetcher { cache: Arc::new(Cache::on_disk(bytes, disk, records, shelves, table_of)), ..self })
     }
 
     /// Keeps tables filled, once [`Fetch::background`] runs.
@@ -229,6 +233,10 @@ impl Fetch for Fetcher {
     }
 
     fn held(&self, scan: &Scan, statement: &Statement) -> Option<usize> {
+        if cache::is_keyed(scan) {
+            let (held, missing) = self.sorted(scan, statement)?;
+            return missing.is_empty().then_some(held);
+        }
         let (plan, fresh) = self.look(scan, statement)?;
         match plan {
             Plan::Serve(served) => self.cache.count(&served, scan, fresh).ok().map(|(rows, _)| rows),
@@ -237,6 +245,13 @@ impl Fetch for Fetcher {
     }
 
     fn gaps(&self, scan: &Scan, statement: &Statement) -> Option<Gaps> {
+        if cache::is_keyed(scan) {
+            let (held, missing) = self.sorted(scan, statement)?;
+            let is_complete = missing.is_empty();
+            let rest = Scan { keys: Keys::Known(missing), ..scan.clone() };
+            let scans = if is_complete { Vec::new() } else { vec![rest] };
+            return Some(Gaps { held, calls: None, unfiltered: false, scans });
+        }
         let (plan, fresh) = self.look(scan, statement)?;
         let Plan::Stitch(stitch) = plan else { return None };
         let (held, _) = self.cache.count(&stitch.served, scan, fresh).ok()?;
@@ -283,6 +298,7 @@ impl Fetch for Fetcher {
 }
 
 /// For whom a scan is answered.
+#[derive(Clone)]
 struct Run {
     statement: Arc<Statement>,
     ledger: Arc<Ledger>,
@@ -304,6 +320,41 @@ impl Fetcher {
         self.cache.is_on().then_some(fresh)
     }
 
+    /// Where the rows of a scan's keys are held, if its statement takes held rows.
+    fn shelf(&self, scan: &Scan, statement: &Statement) -> Result<Option<Shelf>> {
+        let Some(fresh) = self.freshness(&scan.source, statement).filter(|_| cache::is_keyed(scan)) else {
+            return Ok(None);
+        };
+        let scope = self.credentials.credential(&scan.source, &statement.user)?.scope;
+        let only = statement.policy.held == HeldRows::Only;
+        Ok(Some(Shelf { cache: Arc::clone(&self.cache), key: Key::of(scan, &scope), fresh, only }))
+    }
+
+    /// Of the keys of a scan the rows that are held, and the keys of which they are not. None if its keys are not known, or
+    /// its statement takes no held rows.
+    fn sorted(&self, scan: &Scan, statement: &Statement) -> Option<(usize, Vec<String>)> {
+        let shelf = self.shelf(scan, statement).ok()??;
+        match &scan.keys {
+            Keys::Known(keys) => Some(shelf.sort(keys)),
+            Keys::Listed => Some(shelf.sort(&self.listed(scan, statement)?)),
+            Keys::NotNeeded | Keys::Awaited(_) => None,
+        }
+    }
+
+    /// The keys that are listed for a scan, if the list is held.
+    fn listed(&self, scan: &Scan, statement: &Statement) -> Option<Vec<String>> {
+        let lists = keyed::listings(scan, &scan.source, scan.table.lookup?).ok()?;
+        let mut keys = Vec::new();
+        for list in lists {
+            let (plan, _) = self.look(&list, statement)?;
+            let Plan::Serve(served) = plan else { return None };
+            keys.extend(keyed::texts(&self.cache.rows_now(&served, &list).ok()?));
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        Some(keys)
+    }
+
     /// How a scan would be answered now.
     fn look(&self, scan: &Scan, statement: &Statement) -> Option<(Plan, Freshness)> {
         let fresh = self.freshness(&scan.source, statement)?;
@@ -321,6 +372,9 @@ impl Fetcher {
                 false => self.batches(scan, statement, Arc::clone(ledger)),
             };
         };
+        if cache::is_keyed(&scan) {
+            return self.batches(scan, statement, Arc::clone(ledger));
+        }
         let key = match self.credentials.credential(&scan.source, &statement.user) {
             Ok(credential) => Key::of(&scan, &credential.scope),
             Err(error) => return failed(error),
@@ -342,11 +396,23 @@ impl Fetcher {
     }
 
     fn handed_out(&self, served: &Served, scan: &Scan, run: &Run) -> Batches {
+        // What is damaged is dropped when that is found, so each time it is asked again there is less of it.
+        let (fetcher, all, own) = (self.clone(), scan.clone(), run.clone());
+        let anew = move |range: Range| {
+            let part = Scan { range, ..all.clone() };
+            fetcher.served(part, &own.statement, &own.ledger, Asks::Alone)
+        };
         match self.cache.count(served, scan, run.fresh) {
             Ok((rows, stale)) => {
                 run.ledger.held.fetch_add(rows as u64, Ordering::Relaxed);
                 run.ledger.stale.fetch_add(stale as u64, Ordering::Relaxed);
-                self.cache.rows(served, scan)
+                self.cache.rows(served, scan, Box::new(anew))
+            }
+            Err(error) if error.kind == Kind::Io && scan.order.is_some() => anew(scan.range),
+            Err(error) if error.kind == Kind::Io => {
+                // Around these parts somebody else reads.
+                let parts: Vec<Batches> = served.ranges(scan).into_iter().map(anew).collect();
+                stream::iter(parts).flatten().boxed()
             }
             Err(error) => failed(error),
         }
@@ -443,6 +509,10 @@ impl Fetcher {
             Err(error) => return failed(error),
         };
         if let Some(lookup) = scan.table.lookup {
+            let shelf = match self.shelf(&scan, statement) {
+                Ok(shelf) => shelf,
+                Err(error) => return failed(error),
+            };
             let listings = keyed::listings(&scan, &scan.source, lookup);
             let listed = || match listings {
                 Ok(lists) => {
@@ -452,7 +522,7 @@ impl Fetcher {
                 }
                 Err(error) => failed(error),
             };
-            return keyed::read(scan, caller, listed, now_us);
+            return keyed::read(scan, caller, listed, shelf, now_us);
         }
         match scan.table.paging {
             Paging::SplitTime { max_rows } => {

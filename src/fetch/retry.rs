@@ -62,9 +62,16 @@ impl Caller {
         window_end_us: i64,
     ) -> Result<Decoded> {
         let (caller, scan, page, columns) = (self.clone(), scan.clone(), page.clone(), columns.to_vec());
-        let call = tokio::spawn(async move { caller.call(&scan, &page, &columns, window_end_us).await });
-        match AbortOnDropHandle::new(call).await {
-            Ok(decoded) => decoded,
+        self.apart(async move { caller.call(&scan, &page, &columns, window_end_us).await }).await
+    }
+
+    /// Runs work in a task of its own, which ends when the future is dropped.
+    pub(super) async fn apart<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        match AbortOnDropHandle::new(tokio::spawn(work)).await {
+            Ok(done) => done,
             Err(ended) => match ended.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
                 // Only the process's end takes a task away from its handle.

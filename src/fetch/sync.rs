@@ -15,9 +15,11 @@ use crate::error::{Error, Result};
 use crate::model::connector::Paging;
 use crate::model::filter::Value;
 use crate::model::push::{Filter, Op};
-use crate::model::scan::{Filling, Range, Scan, Source, floor};
+use crate::model::scan::{Filling, Keys, Range, Scan, Source, floor};
 use crate::model::statement::{HeldRows, Policy, Priority, Share, Statement, lock};
 use crate::model::table::Table;
+
+mod keys;
 
 /// Where pages do not end at an instant, so much is read at once: what breaks off is read again.
 const SLICE_US: i64 = 86_400_000_000;
@@ -54,7 +56,7 @@ impl Progresses {
         lock(&self.0).clone()
     }
 
-    fn update(&self, job: &Job, change: impl FnOnce(&mut Filling)) {
+    pub(super) fn update(&self, job: &Job, change: impl FnOnce(&mut Filling)) {
         let mut all = lock(&self.0);
         let is_own = |filling: &Filling| filling.source == job.source.name && filling.table == job.table.name;
         let place = all.iter().position(is_own).unwrap_or_else(|| {
@@ -86,18 +88,32 @@ impl Job {
         every: Duration,
         share: Share,
     ) -> Result<Self> {
-        let by_time = table.has_own_time() && table.lookup.is_none();
-        if !by_time {
+        if !table.has_own_time() {
             let message = format!("table \"{}.{}\" cannot be kept filled", source.name, table.name);
-            let why = match table.lookup {
-                Some(lookup) => format!("Its rows come only by \"{}\", one call for each.", lookup.column),
-                None => "Its rows do not tell their time, so what is missing of them cannot be told.".to_owned(),
-            };
             return Err(Error::new(crate::error::Kind::Config, message)
-                .detail(why)
+                .detail("Its rows do not tell their time, so what is missing of them cannot be told.")
                 .hint("Take it out of sync.tables."));
         }
         Ok(Job { source: Arc::clone(source), table, since, every, share })
+    }
+
+    /// A statement that fills.
+    pub(super) fn statement(
+        &self,
+        priority: Priority,
+        max_staleness: Duration,
+        shutdown: &CancellationToken,
+    ) -> Arc<Statement> {
+        let mut statement = Statement::new("", None, u32::MAX);
+        statement.cancel = shutdown.child_token();
+        statement.policy = Policy {
+            held: HeldRows::UpTo(max_staleness),
+            eager: true,
+            priority,
+            share: self.share,
+            ..Policy::default()
+        };
+        Arc::new(statement)
     }
 
     /// The scans of the whole range: one, or one for each value that the source wants to be told.
@@ -105,7 +121,8 @@ impl Job {
         let since_us = i64::try_from(self.since.as_micros()).unwrap_or(i64::MAX);
         let from = floor(now_us.saturating_sub(since_us), self.table.precision_us);
         let range = Range { from: Some(from), to: None };
-        let one = Scan { range, rechecked: true, ..Scan::of(&self.source, self.table) };
+        let keys = if self.table.lookup.is_some() { Keys::Listed } else { Keys::NotNeeded };
+        let one = Scan { range, keys, rechecked: true, ..Scan::of(&self.source, self.table) };
         let Some(each) = self.table.each else { return vec![one] };
         let values = self.source.setting(each.setting);
         if values.is_empty() {
@@ -154,6 +171,10 @@ impl Fetcher {
     pub async fn fill(&self, job: &Job, progress: &Progresses, shutdown: &CancellationToken) -> Result<()> {
         let began = Statement::now_micros();
         for scan in job.scans(began) {
+            if let Some(lookup) = job.table.lookup {
+                self.fill_keys(job, &scan, lookup, progress, shutdown).await?;
+                continue;
+            }
             let (mut first, mut last, mut before) = (true, None, 0.0);
             loop {
                 // Each slice is found anew, so what others have read meanwhile is not read again.
@@ -184,10 +205,7 @@ impl Fetcher {
         let mut statement = Statement::new("", None, u32::MAX);
         statement.started = now_us;
         statement.policy.held = HeldRows::UpTo(age + job.every / 2);
-        let Some(fresh) = self.freshness(&scan.source, &statement) else {
-            return Err(Error::new(crate::error::Kind::Config, "no rows are held, so no table can be filled")
-                .hint("Set cache.memory to more than 0."));
-        };
+        let fresh = self.freshness(&scan.source, &statement).ok_or_else(nothing_held)?;
         let whole = scan.range.from.map_or(1, |from| now_us.saturating_sub(from)).max(1) as f64;
         let gaps = match self.cache.plan(&key, scan, fresh, Asks::Looks) {
             Some(Plan::Serve(_)) => return Ok((1.0, None)),
@@ -215,16 +233,8 @@ impl Fetcher {
         let settle_us = i64::try_from(job.source.settle.as_micros()).unwrap_or(i64::MAX);
         let recent = Statement::now_micros().saturating_sub(settle_us.saturating_mul(TAIL));
         let is_tail = scan.range.to.is_none() && scan.range.from.is_some_and(|from| from >= recent);
-        let mut statement = Statement::new("", None, u32::MAX);
-        statement.cancel = shutdown.child_token();
-        statement.policy = Policy {
-            held: HeldRows::UpTo(Duration::ZERO),
-            eager: true,
-            priority: if is_tail { Priority::Sync } else { Priority::Backfill },
-            share: job.share,
-            ..Policy::default()
-        };
-        let statement = Arc::new(statement);
+        let priority = if is_tail { Priority::Sync } else { Priority::Backfill };
+        let statement = job.statement(priority, Duration::ZERO, shutdown);
         let credential = self.credentials.credential(&scan.source, "")?;
         let Some(fresh) = self.freshness(&scan.source, &statement) else { return Ok(()) };
         let ledger = statement.open(&scan.source.name, scan.table);
@@ -251,7 +261,7 @@ impl Fetcher {
 }
 
 /// What was read is not found, or other rows had to go for it.
-fn no_room(job: &Job) -> Error {
+pub(super) fn no_room(job: &Job) -> Error {
     let message =
         format!("table \"{}.{}\" cannot be filled: what is read of it is not held", job.source.name, job.table.name);
     Error::new(crate::error::Kind::ConfigurationLimit, message)
@@ -268,4 +278,9 @@ fn slice(table: &Table, gap: Scan, now_us: i64) -> Scan {
     let from = floor(end.saturating_sub(1), SLICE_US);
     let from = gap.range.from.map_or(from, |own| own.max(from));
     Scan { range: Range { from: Some(from), ..gap.range }, ..gap }
+}
+
+pub(super) fn nothing_held() -> Error {
+    Error::new(crate::error::Kind::Config, "no rows are held, so no table can be filled")
+        .hint("Set cache.memory to more than 0.")
 }

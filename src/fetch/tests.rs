@@ -22,6 +22,7 @@ mod cursors;
 mod faults;
 mod files;
 mod held;
+mod held_by_key;
 mod keys;
 mod numbered;
 mod paged;

@@ -232,6 +232,8 @@ pub struct Holding {
     pub table: String,
     /// The filters that upstream was sent; none for all rows.
     pub filters: Vec<String>,
+    /// If its rows come only by key: of how many keys they are held. Then the bounds are those of the rows.
+    pub keys: Option<usize>,
     /// Lower bound, microseconds since 1970-01-01 UTC.
     pub from: Option<i64>,
     /// Upper bound; none if it reaches to what had come when it was read.

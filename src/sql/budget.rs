@@ -29,10 +29,19 @@ pub fn check(plan: &dyn ExecutionPlan, statement: &Statement) -> EngineResult<()
 pub fn of_plan(plan: &dyn ExecutionPlan, statement: &Statement) -> u64 {
     let calls = |scan: &ScanExec| match scan.held(statement) {
         Some(_) => 0,
-        None => least(&scan.scans(), scan.lookup().limit),
+        None => least(&to_read(scan, statement), scan.lookup().limit),
     };
     let own = plan.downcast_ref::<ScanExec>().map_or(0, calls);
     plan.children().into_iter().map(|child| of_plan(child.as_ref(), statement)).fold(own, u64::saturating_add)
+}
+
+/// The scans of a node; where rows come only by key, without the keys of which they are held.
+fn to_read(exec: &ScanExec, statement: &Statement) -> Vec<Scan> {
+    let scans = exec.scans();
+    if scans.iter().all(|scan| scan.table.lookup.is_none()) {
+        return scans;
+    }
+    exec.parts(statement).into_iter().flat_map(|part| part.scans).collect()
 }
 
 /// The least number of calls for the scans of one node.
@@ -52,8 +61,8 @@ fn least(scans: &[Scan], limit: Option<usize>) -> u64 {
     }
 }
 
-/// What EXPLAIN says about the calls of the scans of one node.
-pub(super) fn expected(scans: &[Scan]) -> String {
+/// What EXPLAIN says about the calls of the scans of one node; `rest`: some of their keys are held.
+pub(super) fn expected(scans: &[Scan], rest: bool) -> String {
     let Some(scan) = scans.first() else { return "0: no row can match".to_owned() };
     if let Some(lookup) = scan.table.lookup {
         let column = lookup.column;
@@ -61,7 +70,8 @@ pub(super) fn expected(scans: &[Scan]) -> String {
         match &scan.keys {
             Keys::NotNeeded => {}
             Keys::Known(_) => {
-                return format!("{}, one for each {column} given", scans.iter().map(n_keys).sum::<usize>());
+                let which = if rest { "that is not held" } else { "given" };
+                return format!("{}, one for each {column} {which}", scans.iter().map(n_keys).sum::<usize>());
             }
             Keys::Awaited(_) => return format!("one for each {column} that the rest of the statement finds"),
             Keys::Listed => {
@@ -164,7 +174,7 @@ mod tests {
             (vec![limited(3, 21); 3], "3, and one more for each 20 rows"),
             (vec![limited(3, 20)], "1"),
         ] {
-            assert_eq!(expected(&scans), said);
+            assert_eq!(expected(&scans, false), said);
         }
     }
 
@@ -176,7 +186,7 @@ mod tests {
             (Keys::Awaited(Arc::default()), "one for each trace_id that the rest of the statement finds"),
             (Keys::Listed, "those of reading traces, and one for each id there"),
         ] {
-            assert_eq!(expected(&[keyed(keys)]), said);
+            assert_eq!(expected(&[keyed(keys)], false), said);
         }
     }
 

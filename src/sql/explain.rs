@@ -72,6 +72,7 @@ fn scan_lines(exec: &ScanExec, statement: &Statement) -> Vec<String> {
     let held = exec.held(statement).filter(|_| !exec.scans().is_empty());
     let mut all_local = held.is_some();
     let mut estimated = None;
+    let (mut to_read, mut some_held) = (Vec::new(), false);
     match held {
         Some(n_rows) => lines.push(format!("Held: {n_rows} rows, no upstream request")),
         None => {
@@ -82,6 +83,10 @@ fn scan_lines(exec: &ScanExec, statement: &Statement) -> Vec<String> {
                 lines.extend(scans.iter().map(|scan| format!("Upstream Request: {}", first_request(scan))));
                 estimated = calls.filter(|_| held > 0 || unfiltered);
                 all_local |= unfiltered;
+                some_held |= held > 0;
+                if scans.iter().any(|scan| scan.table.lookup.is_some()) {
+                    to_read.extend(scans);
+                }
                 if unfiltered {
                     lines.push(WITHOUT_FILTERS.to_owned());
                 }
@@ -110,7 +115,8 @@ fn scan_lines(exec: &ScanExec, statement: &Statement) -> Vec<String> {
     let expected = match (held, estimated) {
         (Some(_), _) => "0".to_owned(),
         (None, Some(calls)) => format!("{calls:.0}, by the rows that came before"),
-        (None, None) => budget::expected(&exec.scans()),
+        (None, None) if !to_read.is_empty() => budget::expected(&to_read, some_held),
+        (None, None) => budget::expected(&exec.scans(), false),
     };
     lines.push(format!("Calls Expected: {expected}"));
     lines.extend(exec.scans().first().map(|scan| {

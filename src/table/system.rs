@@ -135,12 +135,17 @@ pub static VIEWS: &[View] = &[
     View {
         table: Table {
             name: "segments",
-            doc: "The rows that are held: one row for each time range without a gap. Statements over it call no upstream.",
+            doc: "The rows that are held: one row for each time range without a gap, or for the keys of a table. Statements over it call no upstream.",
             columns: &[
                 SOURCE,
                 TABLE_NAME,
                 jsonb("filters").doc("The filters that upstream was sent, as an array; empty if all rows are held."),
-                timestamptz("from_time").null().doc("Begin of the time range; NULL if it has none, or nothing is held."),
+                bigint("keys").null().unit("keys").doc(
+                    "Of how many keys the rows are held, of a table whose rows come only by key; else NULL.",
+                ),
+                timestamptz("from_time").null().doc(
+                    "Begin of the time range; NULL if it has none, or nothing is held. With keys, time of the first row.",
+                ),
                 timestamptz("to_time")
                     .null()
                     .doc("End of the time range; NULL if it reaches to what had come at read_at, or nothing is held."),

@@ -18,12 +18,19 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::basic::Compression;
+use parquet::errors::ParquetError;
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::reader::ChunkReader;
 use redb::{Database, DatabaseError, ReadableDatabase, ReadableTable, TableDefinition};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Kind, Result};
+
+pub use keyed::KeyedShelf;
+pub(in crate::fetch) use keyed::{KeyRecord, KeyedTable};
+
+mod keyed;
 
 /// Records by their number.
 const SEGMENTS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("segments");
@@ -120,7 +127,9 @@ impl Disk {
         let disk =
             Disk { dir: dir.to_owned(), manifest, next: AtomicU64::new(1), max_bytes: max_bytes.unwrap_or(u64::MAX) };
         let records = disk.records()?;
-        let last = records.iter().flat_map(|record| [Some(record.id), record.file]).flatten().max();
+        let shelves = disk.shelves()?;
+        let shelves = shelves.iter().map(|shelf| Some(shelf.id));
+        let last = records.iter().flat_map(|record| [Some(record.id), record.file]).chain(shelves).flatten().max();
         disk.next.store(last.unwrap_or(0) + 1, Ordering::Relaxed);
         disk.sweep(&records)?;
         Ok((disk, records))
@@ -143,13 +152,7 @@ impl Disk {
             let _ = fs::remove_file(&path);
             unusable(&self.dir, error)
         };
-        let column_idx = i32::try_from(time).unwrap_or_default();
-        let sorting = SortingColumn { column_idx, descending: false, nulls_first: false };
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::LZ4_RAW)
-            .set_statistics_enabled(EnabledStatistics::Page)
-            .set_sorting_columns(Some(vec![sorting]))
-            .build();
+        let properties = properties(Some(time));
         let file = fs::File::create(&path).map_err(|error| fault(&error))?;
         let mut writer = ArrowWriter::try_new(file, rows.schema(), Some(properties)).map_err(|error| fault(&error))?;
         writer.write(rows).map_err(|error| fault(&error))?;
@@ -297,6 +300,16 @@ impl Disk {
         Ok(())
     }
 
+    /// Removes files that no record names any more. One that cannot be removed is, when the directory is opened again.
+    pub(super) fn remove(&self, files: impl Iterator<Item = u64>) {
+        let paths: BTreeSet<PathBuf> = files.map(|file| self.path(file)).collect();
+        for path in paths {
+            if let Err(error) = fs::remove_file(&path) {
+                tracing::warn!(%error, path = %path.display(), "file of held rows not removed");
+            }
+        }
+    }
+
     fn path(&self, id: u64) -> PathBuf {
         self.dir.join(FILES).join(format!("{id}.parquet"))
     }
@@ -310,13 +323,8 @@ impl File {
     pub(super) fn read(&self, columns: &[usize]) -> Result<Vec<ArrayRef>> {
         let fault = |error: &dyn std::fmt::Display| damaged(&self.path, error);
         let file = fs::File::open(&self.path).map_err(|error| fault(&error))?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| fault(&error))?;
-        let mask = ProjectionMask::roots(builder.parquet_schema(), columns.iter().copied());
-        let reader =
-            builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(|error| fault(&error))?;
         let mut parts: Vec<Vec<ArrayRef>> = vec![Vec::new(); columns.len()];
-        for batch in reader {
-            let batch = batch.map_err(|error| fault(&error))?;
+        for batch in batches(file, columns).map_err(|error| fault(&error))? {
             for (part, column) in parts.iter_mut().zip(batch.columns()) {
                 part.push(Arc::clone(column));
             }
@@ -347,6 +355,28 @@ impl Drop for File {
     }
 }
 
+/// How rows are packed; sorted by their time, if that stands there.
+fn properties(time: Option<usize>) -> WriterProperties {
+    let sorting = |time| SortingColumn {
+        column_idx: i32::try_from(time).unwrap_or_default(),
+        descending: false,
+        nulls_first: false,
+    };
+    WriterProperties::builder()
+        .set_compression(Compression::LZ4_RAW)
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_sorting_columns(time.map(|time| vec![sorting(time)]))
+        .build()
+}
+
+/// Columns of packed rows, by their position.
+fn batches(file: impl ChunkReader + 'static, columns: &[usize]) -> Result<Vec<RecordBatch>, ParquetError> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
+    let mask = ProjectionMask::roots(builder.parquet_schema(), columns.iter().copied());
+    let reader = builder.with_projection(mask).with_batch_size(BATCH_ROWS).build()?;
+    reader.map(|batch| batch.map_err(ParquetError::from)).collect()
+}
+
 fn in_use(dir: &Path) -> Error {
     Error::new(Kind::ObjectInUse, format!("cache directory {} is in use by another process", dir.display()))
         .detail("A gateway or a command that reads or fills it is running.")
@@ -360,5 +390,5 @@ fn unusable(dir: &Path, error: &dyn std::fmt::Display) -> Error {
 
 fn damaged(path: &Path, error: &dyn std::fmt::Display) -> Error {
     Error::new(Kind::Io, format!("file of held rows {} cannot be read: {error}", path.display()))
-        .hint("Run the statement again: what the file held has been dropped and will be read anew.")
+        .hint("`spanwire cache verify --repair` drops what cannot be read.")
 }

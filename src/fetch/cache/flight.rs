@@ -1,20 +1,26 @@
 //! Fetches that run: what one statement is reading, another that wants a part of it waits for instead of asking as well.
 //!
-//! Who waits has no hold on who reads. It waits as long as the reader waits for upstream or for the quota; when the reader
-//! ends, stops to take rows, or finds that there are too many to be held, it goes on by itself.
+//! Who waits has no hold on who reads. It waits as long as the reader waits for upstream, the quota or the disk; when the
+//! reader ends, is not asked to go on although it could, or finds that there are too many rows to be held, it goes on by
+//! itself.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use datafusion::arrow::record_batch::RecordBatch;
+use futures::{Stream, StreamExt};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::held::Held;
 use super::{Cache, Key, Signature, lock};
+use crate::error::Result;
 use crate::fetch::segment::{Freshness, meet, meets};
-use crate::model::scan::{Range, Scan};
+use crate::model::scan::{Batches, Range, Scan};
 
-/// How long a reader may leave its rows before those who wait give up.
+/// How long a reader that could go on may be left before those who wait give up.
 const PATIENCE: Duration = Duration::from_millis(250);
 
 /// How long a table counts as too large to be held.
@@ -46,12 +52,16 @@ struct Progress {
 
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// It waits for upstream.
+    /// It waits for something else than being asked to go on.
     Waits,
-    /// It has given rows since then, and is not asked for more.
+    /// It could go on since then, and is not asked to.
     Rests(Instant),
     Ended,
 }
+
+/// Whom those who wait hear of the fetch from.
+#[derive(Clone, Debug)]
+struct Course(watch::Sender<Progress>);
 
 /// The reader's end of a flight: over when it is dropped.
 #[derive(Debug)]
@@ -59,7 +69,20 @@ pub(super) struct Pilot {
     cache: Arc<Cache>,
     key: Key,
     flight: Arc<Flight>,
-    progress: watch::Sender<Progress>,
+    course: Course,
+}
+
+/// The rows of a reader. A poll that brings none leaves it waiting, until what it waits for wakes it: whether somebody
+/// polls it then is what those who wait have to know.
+struct Told {
+    batches: Batches,
+    course: Course,
+}
+
+/// Says that a reader could go on, before it wakes who is to poll it.
+struct Woken {
+    course: Course,
+    waker: Waker,
 }
 
 /// The end of a flight that somebody waits for.
@@ -114,14 +137,13 @@ impl Cache {
         let (progress, told) = watch::channel(Progress { phase: Phase::Rests(Instant::now()), holds: 0 });
         let flight = Arc::new(Flight { promise, progress: told });
         table.flights.push(Arc::clone(&flight));
-        Some(Pilot { cache: Arc::clone(self), key, flight, progress })
+        Some(Pilot { cache: Arc::clone(self), key, flight, course: Course(progress) })
     }
 }
 
-impl Pilot {
-    /// The fetch waits for upstream.
-    pub(super) fn waits(&self) {
-        self.progress.send_if_modified(|progress| {
+impl Course {
+    fn waits(&self) {
+        self.0.send_if_modified(|progress| {
             let rests = matches!(progress.phase, Phase::Rests(_));
             if rests {
                 progress.phase = Phase::Waits;
@@ -130,14 +152,64 @@ impl Pilot {
         });
     }
 
-    /// The fetch has given rows.
-    pub(super) fn rests(&self) {
-        self.progress.send_modify(|progress| progress.phase = Phase::Rests(Instant::now()));
+    fn could_go_on(&self) {
+        self.0.send_if_modified(|progress| {
+            let waits = matches!(progress.phase, Phase::Waits);
+            if waits {
+                progress.phase = Phase::Rests(Instant::now());
+            }
+            waits
+        });
+    }
+
+    fn has_given_rows(&self) {
+        self.0.send_if_modified(|progress| {
+            let goes_on = !matches!(progress.phase, Phase::Ended);
+            if goes_on {
+                progress.phase = Phase::Rests(Instant::now());
+            }
+            goes_on
+        });
+    }
+}
+
+impl Stream for Told {
+    type Item = Result<RecordBatch>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        // Before the poll: what wakes it while it is polled must find it waiting.
+        self.course.waits();
+        let woken = Woken { course: self.course.clone(), waker: context.waker().clone() };
+        let waker = Waker::from(Arc::new(woken));
+        let polled = self.batches.poll_next_unpin(&mut Context::from_waker(&waker));
+        if polled.is_ready() {
+            self.course.has_given_rows();
+        }
+        polled
+    }
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.course.could_go_on();
+        self.waker.wake_by_ref();
+    }
+}
+
+impl Pilot {
+    /// The rows of the reader; those who wait hear whether it is asked for them.
+    pub(super) fn told(&self) -> impl FnOnce(Batches) -> Batches + use<> {
+        let course = self.course.clone();
+        |batches| Told { batches, course }.boxed()
     }
 
     /// A part of what is read is held.
     pub(super) fn holds(&self) {
-        self.progress.send_modify(|progress| progress.holds += 1);
+        self.course.0.send_modify(|progress| progress.holds += 1);
     }
 
     /// There are more rows than are held.
@@ -153,7 +225,7 @@ impl Drop for Pilot {
         if let Some(table) = lock(&self.cache.state).tables.get_mut(&self.key) {
             table.flights.retain(|flight| !Arc::ptr_eq(flight, &self.flight));
         }
-        self.progress.send_modify(|progress| progress.phase = Phase::Ended);
+        self.course.0.send_modify(|progress| progress.phase = Phase::Ended);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Loose rows: the first few of a table, or all of a table whose rows do not tell their time.
 
-use datafusion::arrow::array::{AsArray, BooleanArray};
+use datafusion::arrow::array::{Array, AsArray, BooleanArray};
 use datafusion::arrow::compute::filter_record_batch;
 use datafusion::arrow::datatypes::TimestampMicrosecondType;
 use datafusion::arrow::record_batch::RecordBatch;
@@ -114,6 +114,9 @@ impl Held {
 /// Which rows have a time within a range; none if all do.
 pub(super) fn outside(batch: &RecordBatch, time: usize, range: Range) -> Option<BooleanArray> {
     let times = batch.column(time).as_primitive::<TimestampMicrosecondType>();
+    if times.null_count() == 0 && times.values().iter().all(|time| holds(range, *time, 0)) {
+        return None;
+    }
     let is_within = |time: Option<i64>| time.is_some_and(|time| holds(range, time, 0));
     let mask: BooleanArray = times.iter().map(|time| Some(is_within(time))).collect();
     (mask.true_count() < mask.len()).then_some(mask)

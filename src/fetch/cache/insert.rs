@@ -11,9 +11,9 @@ use datafusion::arrow::compute::concat_batches;
 use datafusion::arrow::record_batch::RecordBatch;
 
 use super::body::{Body, MOST_BYTES, MOST_ROWS, Segment, cut, fault};
-use super::disk::{File, Record};
+use super::disk::{File, KeyedShelf, Record};
 use super::evict::tidy;
-use super::{Cache, Disk, Key, Shelf, Signature};
+use super::{Cache, Disk, Key, Shelf, Signature, Unused, disk_files};
 use crate::error::Result;
 use crate::fetch::segment::{Extent, meets, without};
 use crate::model::scan::Range;
@@ -139,21 +139,11 @@ impl Cache {
         let added: usize = change.come.iter().map(|segment| segment.memory()).sum();
         state.bytes = (state.bytes + added).saturating_sub(freed);
         self.evict_memory(&mut state);
+        let kept = disk_files(&state);
         let evicted = self.evict_disk(&mut state);
-        let kept: BTreeSet<u64> = super::disk_files(&state);
         drop(state);
-        if let Some(disk) = &self.disk
-            && !evicted.is_empty()
-        {
-            disk.commit(&[], &evicted.iter().map(|segment| segment.id).collect::<Vec<_>>())?;
-        }
-        for file in change.gone.iter().chain(&evicted).filter_map(|segment| segment.file()) {
-            if !kept.contains(&file.id) {
-                self.columns.forget(file.id);
-                file.doom();
-            }
-        }
-        Ok(())
+        self.doom(&change.gone, &kept);
+        self.drop_evicted(&evicted)
     }
 
     /// Puts small neighbours together that can change no more.
@@ -282,6 +272,7 @@ impl Cache {
         budget: usize,
         disk: Disk,
         records: Vec<Record>,
+        shelves: Vec<KeyedShelf>,
         table_of: impl Fn(&str, &str) -> Option<&'static table::Table>,
     ) -> Self {
         let cache = Cache { disk: Some(Arc::new(disk)), ..Cache::new(budget) };
@@ -290,8 +281,11 @@ impl Cache {
         let Some(disk) = &cache.disk else { unreachable!("it was just set") };
         let mut damaged = Vec::new();
         for record in records {
-            let Some(table) = table_of(&record.source, &record.table) else { continue };
-            let Some((columns, time)) = columns_of(&record, table) else { continue };
+            let table = table_of(&record.source, &record.table);
+            let Some((columns, time)) = table.and_then(|table| columns_of(&record, table)) else {
+                state.unused.push(Unused { id: record.id, file: record.file, bytes: record.file_bytes });
+                continue;
+            };
             let body = match record.file {
                 None => Body::Empty,
                 Some(id) => match files.get(&id).cloned().map_or_else(|| disk.find(id), Ok) {
@@ -343,6 +337,7 @@ impl Cache {
             drop_overlaps(&mut shelf.segments);
         }
         drop(state);
+        cache.find_shelves(shelves, &table_of);
         // What is read anew must not meet them when they can be read again.
         if !damaged.is_empty()
             && let Err(error) = disk.commit(&[], &damaged)

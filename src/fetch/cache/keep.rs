@@ -3,15 +3,13 @@
 //! Parts of the range that have come as a whole are held before the rest is read, so that who breaks off, or is broken
 //! off, has not called for nothing. An error, or rows that upstream cut, keep the rest from being held.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use datafusion::arrow::compute::{concat_batches, filter_record_batch};
 use datafusion::arrow::record_batch::RecordBatch;
-use futures::{Stream, StreamExt, stream};
+use futures::{StreamExt, stream};
 use tokio::time::Instant;
 
 use super::body::{places, sorted, within};
@@ -122,7 +120,8 @@ impl Kept {
         let cut = meet(self.range, self.wanted);
         let mut keeping = Keeping { batches: self.batches, keep, shown, cut };
         let (at_first, sample) = (self.at_first, self.sample);
-        stream::once(async move {
+        let told = keeping.keep.pilot.as_ref().map(Pilot::told);
+        let batches = stream::once(async move {
             let mut first = Vec::new();
             while keeping.keep.n_rows < at_first {
                 match keeping.step().await {
@@ -135,9 +134,12 @@ impl Kept {
             }
             let rest = (!sample).then(|| stream::unfold(keeping, Keeping::next));
             stream::iter(first).chain(stream::iter(rest).flatten())
-        })
-        .flatten()
-        .boxed()
+        });
+        let batches = batches.flatten().boxed();
+        match told {
+            Some(told) => told(batches),
+            None => batches,
+        }
     }
 }
 
@@ -156,8 +158,7 @@ impl Keeping {
 
     async fn step(&mut self) -> Option<Result<RecordBatch>> {
         self.keep.hold_complete().await;
-        let told = Told { batches: &mut self.batches, pilot: self.keep.pilot.as_ref() };
-        match told.await {
+        match self.batches.next().await {
             Some(Ok(batch)) => {
                 self.keep.add(&batch);
                 Some(self.shown(&batch))
@@ -177,24 +178,6 @@ impl Keeping {
         let mask = self.keep.time.and_then(|time| outside(batch, time, self.cut));
         let shown = batch.project(&self.shown).map_err(super::body::fault)?;
         mask.map_or_else(|| Ok(shown.clone()), |mask| filter_record_batch(&shown, &mask).map_err(super::body::fault))
-    }
-}
-
-/// The next batch; who waits for the rows hears whether it is waited for.
-struct Told<'a> {
-    batches: &'a mut Batches,
-    pilot: Option<&'a Pilot>,
-}
-
-impl Future for Told<'_> {
-    type Output = Option<Result<RecordBatch>>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let polled = Pin::new(&mut *self.batches).poll_next(context);
-        if let Some(pilot) = self.pilot {
-            if polled.is_pending() { pilot.waits() } else { pilot.rests() }
-        }
-        polled
     }
 }
 

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::body::Segment;
 use super::held::Held;
 use super::{Cache, Key, Landing, Signature, can_keep, is_divisible, is_told};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::fetch::segment::{Cover, Freshness, cover, joined, meet};
 use crate::model::connector::Paging;
 use crate::model::scan::{Batches, Range, Scan};
@@ -64,6 +64,9 @@ enum Rows {
     Parts(Vec<Part>),
 }
 
+/// Reads a part of a scan's range, as the scan wants it.
+pub(in crate::fetch) type Anew = Box<dyn Fn(Range) -> Batches + Send>;
+
 /// What counts of a segment.
 #[derive(Clone, Debug)]
 struct Part {
@@ -83,6 +86,16 @@ pub(in crate::fetch) struct Stitch {
     pub(in crate::fetch) calls: Option<f64>,
     /// Why its filters are not sent.
     pub(in crate::fetch) unfiltered: bool,
+}
+
+impl Served {
+    /// The ranges of a scan that they answer, ascending.
+    pub(in crate::fetch) fn ranges(&self, scan: &Scan) -> Vec<Range> {
+        match &self.0 {
+            Rows::Loose(_) => vec![scan.range],
+            Rows::Parts(parts) => parts.iter().map(|part| meet(part.range, scan.range)).collect(),
+        }
+    }
 }
 
 /// One way to complete a scan.
@@ -225,8 +238,9 @@ impl Cache {
         }
     }
 
-    /// Rows that answer a scan, as batches with its projection, in its order.
-    pub(in crate::fetch) fn rows(self: &Arc<Self>, served: &Served, scan: &Scan) -> Batches {
+    /// Rows that answer a scan, as batches with its projection, in its order. What turns out to be damaged comes from
+    /// `anew`, by the part of the range.
+    pub(in crate::fetch) fn rows(self: &Arc<Self>, served: &Served, scan: &Scan, anew: Anew) -> Batches {
         let parts = match &served.0 {
             Rows::Loose(held) => {
                 return match held.rows(scan) {
@@ -238,7 +252,11 @@ impl Cache {
         };
         let by_time = scan.order.as_ref().is_none_or(|order| Some(order.column) == scan.table.time);
         if !by_time {
-            return self.resorted(parts, scan);
+            return match self.resorted(parts, scan) {
+                Ok(batches) => stream::iter(batches).map(Ok).boxed(),
+                Err(error) if error.kind == Kind::Io => anew(scan.range),
+                Err(error) => crate::fetch::failed(error),
+            };
         }
         let descending = scan.order.as_ref().is_some_and(|order| order.descending);
         let mut parts = parts.clone();
@@ -248,29 +266,46 @@ impl Cache {
         let (cache, wanted, projection) = (Arc::clone(self), scan.range, scan.projection.clone());
         let read = move |part: Part| {
             let (cache, projection) = (Arc::clone(&cache), projection.clone());
-            async move { cache.batches_of(part, wanted, projection, descending).await }
+            async move {
+                let range = meet(part.range, wanted);
+                (range, cache.batches_of(part, range, projection, descending).await)
+            }
         };
         // One is unpacked while the one before is worked on.
         stream::iter(parts)
             .map(read)
             .buffered(2)
-            .flat_map(|batches| match batches {
+            .flat_map(move |(range, batches)| match batches {
                 Ok(batches) => stream::iter(batches).map(Ok).boxed(),
+                Err(error) if error.kind == Kind::Io => anew(range),
                 Err(error) => crate::fetch::failed(error),
             })
             .boxed()
     }
 
+    /// Rows that answer a scan, at once and in any order. For few columns: what is on disk is unpacked here.
+    pub(in crate::fetch) fn rows_now(&self, served: &Served, scan: &Scan) -> Result<Vec<RecordBatch>> {
+        let parts = match &served.0 {
+            Rows::Loose(held) => return held.rows(scan),
+            Rows::Parts(parts) => parts,
+        };
+        let mut rows = Vec::new();
+        for part in parts {
+            let batches = part.segment.batches(meet(part.range, scan.range), &scan.projection, false, &self.columns);
+            rows.extend(self.read_of(&part.segment, batches)?);
+        }
+        Ok(rows)
+    }
+
     async fn batches_of(
         self: Arc<Self>,
         part: Part,
-        wanted: Range,
+        range: Range,
         projection: Vec<usize>,
         descending: bool,
     ) -> Result<Vec<RecordBatch>> {
         let on_disk = part.segment.file().is_some();
         let work = move || {
-            let range = meet(part.range, wanted);
             let batches = part.segment.batches(range, &projection, descending, &self.columns);
             self.read_of(&part.segment, batches)
         };
@@ -288,30 +323,23 @@ impl Cache {
     }
 
     /// Rows in another order than that of their time.
-    fn resorted(self: &Arc<Self>, parts: &[Part], scan: &Scan) -> Batches {
-        let sorted = || {
-            let order = scan.order.as_ref().and_then(|order| scan.table.position(order.column));
-            let order = order.ok_or_else(|| Error::internal("an order by a column that is not there"))?;
-            let mut columns: Vec<usize> = scan.projection.iter().copied().chain([order]).collect();
-            columns.sort_unstable();
-            columns.dedup();
-            let mut rows = Vec::new();
-            for part in parts {
-                let range = meet(part.range, scan.range);
-                let batches = part.segment.batches(range, &columns, false, &self.columns);
-                rows.extend(self.read_of(&part.segment, batches)?);
-            }
-            let place = super::body::places(&columns, &[order])?[0];
-            let descending = scan.order.as_ref().is_some_and(|order| order.descending);
-            let shown = super::body::places(&columns, &scan.projection)?;
-            let sorted = super::body::sorted_by(&rows, place, descending)?;
-            sorted.iter().map(|batch| batch.project(&shown).map_err(super::body::fault)).collect()
-        };
-        let result: Result<Vec<RecordBatch>> = sorted();
-        match result {
-            Ok(batches) => stream::iter(batches).map(Ok).boxed(),
-            Err(error) => crate::fetch::failed(error),
+    fn resorted(&self, parts: &[Part], scan: &Scan) -> Result<Vec<RecordBatch>> {
+        let order = scan.order.as_ref().and_then(|order| scan.table.position(order.column));
+        let order = order.ok_or_else(|| Error::internal("an order by a column that is not there"))?;
+        let mut columns: Vec<usize> = scan.projection.iter().copied().chain([order]).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let mut rows = Vec::new();
+        for part in parts {
+            let range = meet(part.range, scan.range);
+            let batches = part.segment.batches(range, &columns, false, &self.columns);
+            rows.extend(self.read_of(&part.segment, batches)?);
         }
+        let place = super::body::places(&columns, &[order])?[0];
+        let descending = scan.order.as_ref().is_some_and(|order| order.descending);
+        let shown = super::body::places(&columns, &scan.projection)?;
+        let sorted = super::body::sorted_by(&rows, place, descending)?;
+        sorted.iter().map(|batch| batch.project(&shown).map_err(super::body::fault)).collect()
     }
 
     /// How many held rows answer a scan, and how many of them may have changed since they were read.

@@ -27,6 +27,8 @@ pub(super) struct Window {
     calls: u32,
     /// The slots of settled calls, by when they return.
     returning: VecDeque<Slot>,
+    /// Calls that others made with the same credential.
+    foreign: Foreign,
     /// Permits given out that have not settled; each holds a slot.
     unsettled: usize,
     /// Permits that exist.
@@ -43,8 +45,14 @@ pub(super) struct Window {
 #[derive(Debug)]
 struct Slot {
     free_at: Instant,
-    /// None for a call that somebody outside this process made with the same credential.
-    owner: Option<Owner>,
+    owner: Owner,
+}
+
+/// Slots of others: how many return when, ascending. They are counted, not listed: upstream may tell of a million.
+#[derive(Debug, Default)]
+struct Foreign {
+    runs: VecDeque<(Instant, usize)>,
+    total: usize,
 }
 
 /// What background work has of it all.
@@ -64,6 +72,7 @@ impl Window {
             quota,
             calls: quota.calls,
             returning: VecDeque::new(),
+            foreign: Foreign::default(),
             unsettled: 0,
             held: 0,
             background: Background::default(),
@@ -79,7 +88,13 @@ impl Window {
     }
 
     pub(super) fn used(&self) -> usize {
-        self.returning.len() + self.unsettled
+        self.returning.len() + self.unsettled + self.foreign.total
+    }
+
+    /// What is kept for the slots taken.
+    #[cfg(test)]
+    pub(super) fn entries(&self) -> usize {
+        self.returning.len() + self.foreign.runs.len()
     }
 
     pub(super) fn under_way(&self) -> u32 {
@@ -104,7 +119,7 @@ impl Window {
         if self.taken_by(user) == 0 {
             return None;
         }
-        let is_his = |slot: &&Slot| slot.owner.as_ref().is_some_and(|owner| &*owner.user == user);
+        let is_his = |slot: &&Slot| &*slot.owner.user == user;
         Some(self.returning.iter().find(is_his).map_or(now + self.quota.per, |slot| slot.free_at))
     }
 
@@ -112,10 +127,11 @@ impl Window {
     pub(super) fn tidy(&mut self, now: Instant) {
         while self.returning.front().is_some_and(|slot| slot.free_at <= now) {
             self.returned += 1;
-            if let Some(owner) = self.returning.pop_front().and_then(|slot| slot.owner) {
-                self.forget(&owner);
+            if let Some(slot) = self.returning.pop_front() {
+                self.forget(&slot.owner);
             }
         }
+        self.returned += self.foreign.tidy(now);
         if self.blocked_until.is_some_and(|until| until <= now) {
             self.blocked_until = None;
         }
@@ -159,7 +175,10 @@ impl Window {
     /// The window of a call starts to run out.
     pub(super) fn settle(&mut self, owner: &Owner, now: Instant) {
         self.unsettled -= 1;
-        self.insert(Slot { free_at: now + self.quota.per, owner: Some(owner.clone()) });
+        let free_at = now + self.quota.per;
+        // Whoever took `now` first need not be the first here.
+        let place = self.returning.partition_point(|other| other.free_at <= free_at);
+        self.returning.insert(place, Slot { free_at, owner: owner.clone() });
     }
 
     /// A call is over.
@@ -188,15 +207,12 @@ impl Window {
     pub(super) fn remaining(&mut self, remaining: u32, returned: u64, until: Instant) {
         let since = usize::try_from(self.returned.saturating_sub(returned)).unwrap_or(usize::MAX);
         let free = size(self.calls).saturating_sub(self.used().saturating_add(since));
-        for _ in size(remaining)..free {
-            self.insert(Slot { free_at: until, owner: None });
-        }
+        self.foreign.add(free.saturating_sub(size(remaining)), until);
     }
 
     /// When time alone next makes a call possible that is not now.
     pub(super) fn next_change(&self) -> Option<Instant> {
-        let returns = self.returning.front().map(|slot| slot.free_at);
-        returns.into_iter().chain(self.blocked_until).min()
+        self.nth_return(0).into_iter().chain(self.blocked_until).min()
     }
 
     /// When background work may be given a call again after the last it was given.
@@ -217,7 +233,7 @@ impl Window {
         // In the round after this one those ahead return in the order in which they went.
         let slot_free = match (self.used() + ahead % calls).checked_sub(calls) {
             None => now,
-            Some(behind) => self.returning.get(behind).map_or(now + self.quota.per, |slot| slot.free_at),
+            Some(behind) => self.nth_return(behind).unwrap_or(now + self.quota.per),
         };
         let slot_free = self.blocked_until.map_or(slot_free, |blocked| blocked.max(slot_free));
         slot_free + self.quota.per.saturating_mul(rounds)
@@ -226,7 +242,7 @@ impl Window {
     /// The same of the background's own slots and pace, with `ahead` others of the background before, none of whose
     /// shares is larger than `widest`.
     pub(super) fn earliest_background(&self, share: Share, ahead: usize, widest: Share, now: Instant) -> Instant {
-        let is_background = |slot: &&Slot| slot.owner.as_ref().is_some_and(|owner| owner.background);
+        let is_background = |slot: &&Slot| slot.owner.background;
         let slot_free = match self.background.taken.checked_sub(share.of(self.calls)) {
             None => now,
             Some(behind) => {
@@ -248,9 +264,21 @@ impl Window {
         (self.calls / 5).min(self.calls - share.of(self.calls))
     }
 
-    fn insert(&mut self, slot: Slot) {
-        let place = self.returning.partition_point(|other| other.free_at <= slot.free_at);
-        self.returning.insert(place, slot);
+    /// When that slot returns, of ours and of others, before which `before` others do. None if it is of a call that has
+    /// not settled.
+    fn nth_return(&self, before: usize) -> Option<Instant> {
+        let mut foreign = 0;
+        for (until, n) in &self.foreign.runs {
+            let ours = self.returning.partition_point(|slot| slot.free_at <= *until);
+            if before < ours + foreign {
+                break;
+            }
+            foreign += n;
+            if before < ours + foreign {
+                return Some(*until);
+            }
+        }
+        self.returning.get(before - foreign).map(|slot| slot.free_at)
     }
 
     fn forget(&mut self, owner: &Owner) {
@@ -263,6 +291,30 @@ impl Window {
                 self.by_user.remove(&owner.user);
             }
         }
+    }
+}
+
+impl Foreign {
+    fn add(&mut self, n: usize, until: Instant) {
+        if n == 0 {
+            return;
+        }
+        self.total += n;
+        let place = self.runs.partition_point(|(other, _)| *other < until);
+        match self.runs.get_mut(place) {
+            Some((other, count)) if *other == until => *count += n,
+            _ => self.runs.insert(place, (until, n)),
+        }
+    }
+
+    /// Lets go of what is over, and says how many that were.
+    fn tidy(&mut self, now: Instant) -> u64 {
+        let mut over = 0;
+        while let Some((_, n)) = self.runs.pop_front_if(|(until, _)| *until <= now) {
+            over += n;
+        }
+        self.total -= over;
+        u64::try_from(over).unwrap_or(u64::MAX)
     }
 }
 

@@ -404,6 +404,14 @@ async fn who_waits_goes_on_when_the_reader_does_not() {
     idle.next().await.unwrap().unwrap();
     assert_eq!(count(&read(&fetcher, all(&["id"]), FRESH).await), 250);
     drop(idle);
+    // It is left while upstream answers it, as by a join that reads its other side first.
+    let fetcher = reader(&vendor, MEGABYTE);
+    let mut left = fetcher.fetch(all(&["id"]), statement_of("alice", FRESH));
+    assert!(futures::poll!(left.next()).is_pending());
+    let waiting = collect(fetcher.fetch(all(&["id"]), statement_of("alice", FRESH)));
+    let rows = tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("it waits for ever");
+    assert_eq!(count(&rows.unwrap()), 250);
+    drop(left);
     // It is dropped, as by a cancel.
     let fetcher = reader(&vendor, MEGABYTE);
     let dropped = fetcher.fetch(all(&["id"]), statement_of("alice", FRESH));

@@ -8,19 +8,19 @@ use crate::model::statement::{End, Policy, Severity};
 use crate::upstream::refusal::Headers;
 use crate::upstream::trulayer;
 
-const EXPORT: &str = "/v1/traces/export";
+pub(super) const EXPORT: &str = "/v1/traces/export";
 const HOUR: i64 = 3_600 * 1_000_000;
 
-fn key(number: usize) -> String {
+pub(super) fn key(number: usize) -> String {
     format!("018f0000-0000-7000-8000-{number:012}")
 }
 
-fn keys(count: usize) -> Vec<String> {
+pub(super) fn keys(count: usize) -> Vec<String> {
     (0..count).map(key).collect()
 }
 
 /// Three spans a trace, a minute apart.
-fn lines(trace: &str) -> String {
+pub(super) fn lines(trace: &str) -> String {
     let line = |index: i64| {
         let time = crate::model::scan::iso_micros(START + index * 60_000_000);
         format!(r#"{{"trace_id":"{trace}","span_id":"{trace}/{index}","name":"n","created_at":"{time}"}}"#)
@@ -28,12 +28,12 @@ fn lines(trace: &str) -> String {
     (0..3).map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn export(request: &Request) -> Answer {
+pub(super) fn export(request: &Request) -> Answer {
     ok(lines(parameter(request, "trace_id").unwrap()))
 }
 
 /// The list of so many traces, ten on a page, some of them twice.
-fn list(request: &Request, count: usize) -> Answer {
+pub(super) fn list(request: &Request, count: usize) -> Answer {
     let first: usize = parameter(request, "cursor").unwrap_or("0").parse().unwrap();
     let last = (first + 10).min(count);
     let twice = (first..last).chain(first..last.min(first + 2));
@@ -45,23 +45,23 @@ fn list(request: &Request, count: usize) -> Answer {
 }
 
 /// An upstream with so many traces, which answers an export as it is told.
-fn vendor(count: usize, export: impl Fn(&Request, usize) -> Answer + Send + Sync + 'static) -> Arc<Paged> {
+pub(super) fn vendor(count: usize, export: impl Fn(&Request, usize) -> Answer + Send + Sync + 'static) -> Arc<Paged> {
     Arc::new(Paged::new(move |request, before| match request.path.as_str() {
         EXPORT => export(request, before),
         _ => list(request, count),
     }))
 }
 
-fn healthy(count: usize) -> Arc<Paged> {
+pub(super) fn healthy(count: usize) -> Arc<Paged> {
     vendor(count, |request, _| export(request))
 }
 
-fn spans(keys: Keys) -> Scan {
+pub(super) fn spans(keys: Keys) -> Scan {
     Scan { keys, ..scan(source_of(&trulayer::CONNECTOR), "spans", &["trace_id", "span_id"]) }
 }
 
 /// The keys that were asked for, in their order.
-fn asked(vendor: &Paged) -> Vec<String> {
+pub(super) fn asked(vendor: &Paged) -> Vec<String> {
     let asked = vendor.asked();
     asked
         .iter()
@@ -71,7 +71,7 @@ fn asked(vendor: &Paged) -> Vec<String> {
         .collect()
 }
 
-fn span_ids(batches: &[RecordBatch]) -> BTreeSet<String> {
+pub(super) fn span_ids(batches: &[RecordBatch]) -> BTreeSet<String> {
     let ids = texts(batches, "span_id");
     let unique: BTreeSet<String> = ids.iter().cloned().collect();
     assert_eq!(ids.len(), unique.len(), "rows came twice");

@@ -75,7 +75,7 @@ fn in_memory(vendor: &Arc<Vendor>) -> Fetcher {
 fn on_disk(vendor: &Arc<Vendor>, dir: &std::path::Path, max_bytes: Option<u64>) -> Fetcher {
     let (disk, records) = Disk::open(dir, max_bytes).unwrap();
     let sources = [Arc::new(small_source())];
-    fetcher(Arc::clone(vendor) as Arc<dyn Transport>).with_disk(MEGABYTE, disk, records, &sources)
+    fetcher(Arc::clone(vendor) as Arc<dyn Transport>).with_disk(MEGABYTE, disk, records, &sources).unwrap()
 }
 
 fn files(dir: &std::path::Path) -> usize {
@@ -222,7 +222,7 @@ async fn what_no_transaction_names_is_removed_and_counts_for_nothing() {
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_told_and_its_rows_are_read_anew() {
+async fn what_a_damaged_file_held_is_read_anew_at_once() {
     let vendor = vendor_of(50);
     let folder = tempfile::tempdir().unwrap();
     calls(&vendor, &on_disk(&vendor, folder.path(), None), within(0, 49), FRESH, 0..=49).await;
@@ -231,9 +231,8 @@ async fn a_damaged_file_is_told_and_its_rows_are_read_anew() {
     let mut bytes = std::fs::read(&file).unwrap();
     bytes[40..200].fill(0xff);
     std::fs::write(&file, &bytes).unwrap();
-    let error = collect(fetcher.fetch(within(0, 49), statement_of("alice", FRESH))).await.unwrap_err();
-    assert_eq!(error.kind, Kind::Io, "{error:?}");
     assert_eq!(calls(&vendor, &fetcher, within(0, 49), FRESH, 0..=49).await, 1);
+    assert_eq!(calls(&vendor, &fetcher, within(0, 49), FRESH, 0..=49).await, 0);
     drop(fetcher);
     let (disk, records) = Disk::open(folder.path(), None).unwrap();
     assert_eq!(records.len(), 1);
@@ -243,6 +242,92 @@ async fn a_damaged_file_is_told_and_its_rows_are_read_anew() {
     assert_eq!(disk.verify(&records).len(), 1);
     disk.drop_records(&[records[0].id]).unwrap();
     assert_eq!(files(folder.path()), 0);
+}
+
+/// Overwrites all data of a Parquet file; what stands in it where is still told.
+fn damage(file: &std::path::Path) {
+    let mut bytes = std::fs::read(file).unwrap();
+    let end = bytes.len() - 8;
+    let footer = u32::from_le_bytes(bytes[end..end + 4].try_into().unwrap()) as usize;
+    bytes[4..end - footer].fill(0xff);
+    std::fs::write(file, &bytes).unwrap();
+}
+
+#[tokio::test]
+async fn of_a_range_only_what_is_damaged_is_read_anew() {
+    let vendor = vendor_of(300);
+    let order = |column: &'static str, descending| {
+        let order = Order { column, path: Vec::new(), parameter: column, descending };
+        Scan { order: Some(order), ..within(0, 299) }
+    };
+    // Too unequal to become one.
+    let parts = [(0, 8), (8, 56), (56, 300)];
+    for (n_parts, scan) in [
+        (3, within(0, 299)),
+        (3, within(20, 299)),
+        (3, order("created_at", true)),
+        (3, order("created_at", false)),
+        (3, order("model", true)),
+        // Around what is held there are gaps.
+        (2, within(0, 299)),
+        (2, within(20, 299)),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let fetcher = on_disk(&vendor, folder.path(), None);
+        for (from, to) in &parts[..n_parts] {
+            calls(&vendor, &fetcher, up_to(*from, *to), FRESH, *from..=to - 1).await;
+        }
+        drop(fetcher);
+        let (disk, records) = Disk::open(folder.path(), None).unwrap();
+        let middle = records.iter().find(|record| record.from == Some(START + 8 * MINUTE)).unwrap();
+        let file = folder.path().join(format!("segments/{}.parquet", middle.file.unwrap()));
+        assert_eq!(middle.rows, 48);
+        drop(disk);
+        let fetcher = on_disk(&vendor, folder.path(), None);
+        damage(&file);
+        let first = if scan.range.from == Some(START) { 0 } else { 20 };
+        let descending = scan.order.as_ref().is_some_and(|order| order.descending);
+        let is_by_time = scan.order.as_ref().is_some_and(|order| order.column == "created_at");
+        let again = scan.clone();
+        let statement = statement_of("alice", FRESH);
+        let before = vendor.calls();
+        let rows = collect(fetcher.fetch(scan, Arc::clone(&statement))).await.unwrap();
+        assert_rows(&rows, ids(first..=299));
+        assert!(vendor.calls() > before, "what was damaged is read");
+        let in_order = |one: &i64, next: &i64| if descending { one >= next } else { one <= next };
+        assert!(!is_by_time || times(&rows).is_sorted_by(in_order));
+        if n_parts == 3 && again.order.is_none() {
+            assert_eq!(vendor.calls() - before, 1, "{:?}", requests(&statement));
+        }
+        let rows = collect(fetcher.fetch(again, statement_of("alice", HeldRows::Only))).await.unwrap();
+        assert_rows(&rows, ids(first..=299));
+    }
+}
+
+#[tokio::test]
+async fn what_no_source_can_use_any_more_counts_and_goes_first() {
+    let vendor = vendor_of(400);
+    let folder = tempfile::tempdir().unwrap();
+    let other = Arc::new(Source { name: "other".to_owned(), ..small_source() });
+    let of_other = Scan { source: Arc::clone(&other), ..within(0, 199) };
+    {
+        let (disk, records) = Disk::open(folder.path(), None).unwrap();
+        let fetcher = fetcher(Arc::clone(&vendor) as Arc<dyn Transport>);
+        let fetcher = fetcher.with_disk(MEGABYTE, disk, records, &[other]).unwrap();
+        calls(&vendor, &fetcher, of_other, FRESH, 0..=199).await;
+    }
+    let bytes = |folder: &std::path::Path| -> u64 {
+        let files = std::fs::read_dir(folder.join("segments")).unwrap();
+        files.map(|file| file.unwrap().metadata().unwrap().len()).sum()
+    };
+    let most = bytes(folder.path()) + 1_000;
+    let fetcher = on_disk(&vendor, folder.path(), Some(most));
+    calls(&vendor, &fetcher, within(200, 399), FRESH, 200..=399).await;
+    assert!(bytes(folder.path()) <= most, "{} of {most} bytes", bytes(folder.path()));
+    assert_eq!(calls(&vendor, &fetcher, within(200, 399), FRESH, 200..=399).await, 0, "what is used stays");
+    drop(fetcher);
+    let (_disk, records) = Disk::open(folder.path(), None).unwrap();
+    assert!(records.iter().all(|record| record.source == "spanlens"), "{records:?}");
 }
 
 #[tokio::test]
@@ -328,7 +413,8 @@ async fn memory_stays_within_its_budget_while_more_is_read() {
     let (disk, records) = Disk::open(folder.path(), None).unwrap();
     let sources = [Arc::new(small_source())];
     let budget = 1_000_000;
-    let fetcher = fetcher(Arc::clone(&vendor) as Arc<dyn Transport>).with_disk(budget, disk, records, &sources);
+    let fetcher =
+        fetcher(Arc::clone(&vendor) as Arc<dyn Transport>).with_disk(budget, disk, records, &sources).unwrap();
     for part in 0..10 {
         let (from, to) = (part * 500, part * 500 + 499);
         calls(&vendor, &fetcher, up_to(from, to + 1), FRESH, from..=to).await;

@@ -13,6 +13,8 @@ pub(super) enum Type {
     Real,
     /// Milliseconds, written with a unit or without.
     Millis,
+    /// Milliseconds as well; larger units may be words.
+    Age,
     /// Kilobytes, written with a unit or without.
     Kilobytes,
     /// One of these words.
@@ -36,7 +38,7 @@ impl Type {
             Type::Bool => ("bool", None),
             Type::Integer(..) => ("integer", None),
             Type::Real => ("real", None),
-            Type::Millis => ("integer", Some("ms")),
+            Type::Millis | Type::Age => ("integer", Some("ms")),
             Type::Kilobytes => ("integer", Some("kB")),
             Type::Enum(["on"]) => ("bool", None),
             Type::Enum(_) => ("enum", None),
@@ -59,7 +61,7 @@ impl Type {
     pub(super) fn bounds(self) -> Option<(i64, i64)> {
         match self {
             Type::Integer(least, most) => Some((least, most)),
-            Type::Millis => Some((0, DAYS_MS)),
+            Type::Millis | Type::Age => Some((0, DAYS_MS)),
             _ => None,
         }
     }
@@ -212,7 +214,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         "How far back a statement without a lower time bound reads; empty takes the source's own.",
     ),
     open("spanwire.max_calls", Type::Integer(0, DAYS_MS), "", "Upstream calls that one statement may make."),
-    open("spanwire.max_staleness", Type::Millis, "30000", "How old held rows of the unsettled past may be."),
+    open("spanwire.max_staleness", Type::Age, "30000", "How old held rows of the unsettled past may be."),
     open(
         "spanwire.on_truncated",
         Type::Enum(&["error", "warn"]),

@@ -28,6 +28,7 @@ pub(super) fn check(setting: &Setting, values: &[String]) -> Result<String> {
         }
         Type::Real => single.trim().parse::<f64>().ok().map(|_| single.trim().to_owned()),
         Type::Millis => millis(single).map(|millis| millis.to_string()),
+        Type::Age => age(single).map(|millis| millis.to_string()),
         Type::Kilobytes => kilobytes(single).map(|kilobytes| kilobytes.to_string()),
         Type::Enum(words) => words.iter().find(|word| word.eq_ignore_ascii_case(single)).map(|word| (*word).to_owned()),
         Type::Zone => zone(single),
@@ -65,6 +66,7 @@ fn invalid(setting: &Setting, value: &str) -> Error {
         }
         Type::Kilobytes => error.hint("Valid units for this parameter are \"B\", \"kB\", \"MB\", \"GB\", and \"TB\"."),
         Type::Encoding => error.hint("The gateway speaks UTF8 only."),
+        Type::Age => error.hint("Write an age such as '30s', '5 min' or '1 day'."),
         Type::Span => error.hint("Write a span such as '30 days' or '12h'."),
         _ => error,
     }
@@ -80,7 +82,9 @@ pub(super) fn show(ty: Type, kept: &str) -> String {
         }
     };
     match ty {
-        Type::Millis => with_unit(&[(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"), (1, "ms")]),
+        Type::Millis | Type::Age => {
+            with_unit(&[(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1_000, "s"), (1, "ms")])
+        }
         Type::Kilobytes => with_unit(&[(1 << 30, "TB"), (1 << 20, "GB"), (1 << 10, "MB"), (1, "kB")]),
         _ => kept.to_owned(),
     }
@@ -107,6 +111,12 @@ fn scaled(text: &str, units: &[(&str, f64)]) -> Option<i64> {
 
 fn millis(text: &str) -> Option<i64> {
     scaled(text, &[("us", 1e-3), ("ms", 1.0), ("s", 1e3), ("min", 6e4), ("h", 3.6e6), ("d", 8.64e7)])
+}
+
+/// As other settings write a length of time, or in words.
+fn age(text: &str) -> Option<i64> {
+    let words = || i64::try_from(humantime::parse_duration(text.trim()).ok()?.as_millis()).ok();
+    millis(text).or_else(|| words().filter(|millis| *millis <= i64::from(i32::MAX)))
 }
 
 fn kilobytes(text: &str) -> Option<i64> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::array::Array;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -101,7 +102,13 @@ impl Rows {
 
     fn flush(&mut self) -> Result<()> {
         let rows = std::mem::take(&mut self.pending);
-        let arrays = self.builders.iter_mut().map(|builder| builder.finish(rows)).collect();
+        // Builders have room for many more rows than a small page brings, and rows may be held for long.
+        let finish = |builder: &mut cell::Builder| {
+            let mut array = builder.finish(rows);
+            array.shrink_to_fit();
+            array
+        };
+        let arrays = self.builders.iter_mut().map(finish).collect();
         // The count is told apart, for there may be no column to tell it.
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let batch = RecordBatch::try_new_with_options(Arc::clone(&self.schema), arrays, &options);

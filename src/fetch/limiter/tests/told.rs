@@ -1,5 +1,8 @@
 //! What upstream tells of the budget.
 
+use proptest::prelude::*;
+
+use super::window::{Owner, Window};
 use super::*;
 
 async fn call_told(limiter: &Arc<Limiter>, limit: Option<u32>, remaining: Option<u32>, reset: Option<u64>) {
@@ -126,4 +129,55 @@ async fn a_wait_that_upstream_makes_too_long_ends_at_once() {
     permit.observe(Some(1), None, None);
     assert_eq!(waiting.await.unwrap().unwrap_err().kind, Kind::UpstreamQuota);
     assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+proptest! {
+    /// Slots of others are counted, those of our own are listed: together they return as if each stood in one list.
+    #[test]
+    fn slots_return_in_the_order_of_their_time(
+        ours in prop::collection::vec(0..60_u64, 0..12),
+        theirs in prop::collection::vec((1..6_u32, 60..120_u64), 0..6),
+    ) {
+        let start = Instant::now();
+        let at = |second| start + seconds(second);
+        let mut window = Window::new(Quota { calls: 1_000_000, per: MINUTE, concurrency: 1 });
+        let owner = Owner { user: Arc::from("alice"), background: false };
+        for settled in &ours {
+            window.take(&owner, start);
+            window.settle(&owner, at(*settled));
+            window.release(&owner);
+        }
+        for (n, until) in &theirs {
+            let free = 1_000_000 - u32::try_from(window.used()).unwrap();
+            window.remaining(free - n, window.returned(), at(*until));
+        }
+        let others = theirs.iter().flat_map(|(n, until)| std::iter::repeat_n(at(*until), *n as usize));
+        let mut naive: Vec<Instant> = ours.iter().map(|settled| at(settled + 60)).chain(others).collect();
+        naive.sort_unstable();
+        prop_assert_eq!(window.used(), naive.len());
+        if let Some(first) = naive.first() {
+            prop_assert_eq!(window.next_change(), Some(*first));
+            window.limit(u32::try_from(naive.len()).unwrap());
+            for (before, expected) in naive.iter().enumerate() {
+                prop_assert_eq!(window.earliest(before, start), *expected);
+            }
+            for over in [60, 75, 90, 119] {
+                window.tidy(at(over));
+                prop_assert_eq!(window.used(), naive.iter().filter(|end| **end > at(over)).count());
+                prop_assert_eq!(window.returned(), (naive.len() - window.used()) as u64);
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_million_calls_of_others_are_one_entry() {
+    let limiter = limiter(Quota { calls: 1_000_000, per: MINUTE, concurrency: 2 });
+    call_told(&limiter, None, Some(3), Some(20)).await;
+    let usage = limiter.snapshot();
+    assert_eq!((usage.used, usage.free), (999_997, 3));
+    let entries = lock(&limiter.queue).window.entries();
+    assert_eq!(entries, 2, "one of ours, one of all others");
+    tokio::time::advance(seconds(20)).await;
+    assert_eq!(limiter.snapshot().used, 1);
 }
