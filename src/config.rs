@@ -164,6 +164,8 @@ pub struct User {
     pub sources: Option<Vec<String>>,
     /// The user's own credentials by source.
     pub credentials: BTreeMap<String, Secret>,
+    /// Settings with which the user's sessions begin, as `ALTER ROLE … SET` has them. Checked by the server.
+    pub settings: BTreeMap<String, String>,
 }
 
 /// Where segments are kept.

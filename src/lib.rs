@@ -67,6 +67,8 @@
 //!   read anew takes the place of what it overlaps ([`fetch`]). Which files count is said by a small transactional database
 //!   (redb) instead of a manifest of our own: it survives kill -9 and locks the directory. What memory holds of files is
 //!   single columns, because statements want few of many.
+//! * Rows that come only by key are held by key, not by time: small and many, they stand in that database itself
+//!   ([`fetch`]).
 //! * Statements that want what another one is reading wait for it as long as that one moves, and go on as soon as what they
 //!   want is held.
 //! * The limiter is a log of slots and not a token bucket, nor a crate with one: the vendors count windows. Work in the

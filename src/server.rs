@@ -17,6 +17,7 @@ use crate::model::connector::{Connector, Quota};
 use crate::model::scan::Source;
 use crate::model::statement::Share;
 use crate::session::gateway::{Gateway, Registry};
+use crate::session::vars::{Scope, Vars};
 use crate::sql::engine::Engine;
 use crate::upstream::CONNECTORS;
 use crate::upstream::http::{Client, Credential};
@@ -173,6 +174,7 @@ pub fn assemble(config: &Config, compute: &Compute) -> Result<Arc<Gateway>> {
 /// Those of [`sources_of`]; when a credential cannot travel in a header; when the HTTP client cannot be set up.
 pub fn assemble_of(connectors: &[&'static Connector], config: &Config, compute: &Compute) -> Result<Arc<Gateway>> {
     let sources = sources_of(connectors, config)?;
+    check_settings(config, &sources)?;
     let bytes = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
     let fetcher = holding(config, &sources)?.with_jobs(jobs(config, &sources)?);
     let engine = Engine::new(
@@ -191,6 +193,30 @@ pub fn assemble_of(connectors: &[&'static Connector], config: &Config, compute: 
         keeps_rows: config.cache.memory > 0,
         started: chrono::Utc::now(),
     }))
+}
+
+/// Whether the users' sessions can begin with their settings.
+///
+/// # Errors
+/// [`Kind::Config`] for a setting that there is not, that cannot be set, or whose value does not fit.
+pub fn check_settings(config: &Config, sources: &[Arc<Source>]) -> Result<()> {
+    for user in &config.users {
+        let sees = |source: &&Arc<Source>| user.sources.as_ref().is_none_or(|own| own.contains(&source.name));
+        let mut vars = Vars::default();
+        for source in sources.iter().filter(sees) {
+            for switch in source.connector.tables.iter().flat_map(|table| table.switches) {
+                vars.offer(&format!("{}.{}", source.name, switch.name), switch.doc);
+            }
+        }
+        for (name, value) in &user.settings {
+            vars.set_text(name, value, Scope::Startup).map_err(|error| Error {
+                kind: Kind::Config,
+                message: format!("settings of user \"{}\": {}", user.name, error.message),
+                ..error
+            })?;
+        }
+    }
+    Ok(())
 }
 
 /// The fetcher with what it holds.

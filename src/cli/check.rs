@@ -24,6 +24,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<()> {
     }
     let sources = server::sources(&config)?;
     server::jobs(&config, &sources)?;
+    server::check_settings(&config, &sources)?;
     super::say(&format!("{}: {} sources, {} users", arguments.config.display(), sources.len(), config.users.len()))?;
     if arguments.offline {
         return Ok(());

@@ -21,7 +21,7 @@ const PREFIX: &str = "SPANWIRE_";
 pub(super) const SECTIONS: &[(&str, &[&str])] = &[
     ("tls", &["cert", "key", "client_ca", "required"]),
     ("source", &["kind", "base_url", "credential", "quota", "lookback", "settle", "sync"]),
-    ("user", &["password", "sources", "credentials"]),
+    ("user", &["password", "sources", "credentials", "settings"]),
     ("cache", &["dir", "max_bytes", "memory"]),
     (
         "limits",

@@ -132,6 +132,20 @@ impl<'a> Item<'a> {
         Some(text)
     }
 
+    /// The value of a setting of a session, as SET has it.
+    pub(super) fn setting(&self) -> Option<String> {
+        match &self.node.value {
+            Value::Text(text) => Some(text.clone()),
+            Value::Integer(Some(number)) => Some(number.to_string()),
+            Value::Float(number) => Some(number.to_string()),
+            Value::Boolean(value) => Some(if *value { "on" } else { "off" }.to_owned()),
+            _ => {
+                self.mismatch("a string, a number or a boolean");
+                None
+            }
+        }
+    }
+
     /// The elements of a list; a variable separates them by commas.
     pub(super) fn list(&self) -> Option<Vec<Item<'a>>> {
         let Value::List(nodes) = &self.node.value else {

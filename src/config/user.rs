@@ -35,7 +35,9 @@ pub(super) fn read<'a>(mut section: Section<'a>) -> DeclaredUser<'a> {
     let password = section.need("password").and_then(|item| credential::password(&item));
     let sources = section.get("sources").map(|item| item.texts().unwrap_or_default());
     let credentials = section.section("credentials").map(|credentials| credentials.items()).unwrap_or_default();
+    let settings = section.section("settings").map(|settings| settings.items()).unwrap_or_default();
     section.finish();
+    let settings = settings.iter().filter_map(|(name, item)| Some(((*name).to_owned(), item.setting()?))).collect();
     let secrets: BTreeMap<_, _> = credentials
         .iter()
         .filter_map(|(source, item)| Some(((*source).to_owned(), credential::credential(item)?)))
@@ -47,6 +49,7 @@ pub(super) fn read<'a>(mut section: Section<'a>) -> DeclaredUser<'a> {
             plain_password,
             sources: sources.as_ref().map(|sources| sources.iter().map(|(name, _)| name.clone()).collect()),
             credentials: secrets,
+            settings,
         }),
         _ => None,
     };

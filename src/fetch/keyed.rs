@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use datafusion::arrow::array::AsArray;
+use datafusion::arrow::array::{Array, AsArray};
+use datafusion::arrow::datatypes::TimestampMicrosecondType;
 use datafusion::arrow::record_batch::RecordBatch;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
@@ -18,7 +19,7 @@ use crate::model::filter::Value;
 use crate::model::push::is_uuid;
 use crate::model::push::{Filter, Op};
 use crate::model::scan::{At, Batches, KeySlot, Keys, Page, Range, Scan, Source};
-use crate::model::table::Lookup;
+use crate::model::table::{Lookup, Table};
 
 /// Calls under way at once, at the most.
 const MAX_AT_ONCE: usize = 8;
@@ -33,7 +34,10 @@ pub(super) struct Shelf {
     pub(super) only: bool,
 }
 
-type KeyStream = BoxStream<'static, Result<String>>;
+/// A key, and the time of its entry in the list if it was listed.
+type Listed = (String, Option<i64>);
+
+type KeyStream = BoxStream<'static, Result<Listed>>;
 
 /// Reads the rows under the scan's keys; `listed` gives them if the source has to list them. Where few rows are wanted,
 /// one key is read after the other: a call that nobody needs is worse than a wait.
@@ -49,25 +53,27 @@ pub(super) fn read(
     }
     let at_once = if scan.limit.is_some() { 1 } else { MAX_AT_ONCE.min(scan.source.quota.concurrency as usize) };
     let keys: KeyStream = match &scan.keys {
-        Keys::Known(keys) => stream::iter(keys.clone()).map(Ok).boxed(),
-        Keys::Awaited(slot) => stream::once(awaited(Arc::clone(slot))).flat_map(stream::iter).map(Ok).boxed(),
+        Keys::Known(keys) => stream::iter(keys.clone()).map(|key| Ok((key, None))).boxed(),
+        Keys::Awaited(slot) => {
+            stream::once(awaited(Arc::clone(slot))).flat_map(stream::iter).map(|key| Ok((key, None))).boxed()
+        }
         Keys::Listed => values(listed()),
         Keys::NotNeeded => return failed(Error::internal("a scan by key without keys")),
     };
     let slots = Arc::new(Slots::new(&scan));
     let scan = Arc::new(scan);
     let uuid = scan.table.lookup.is_some_and(|lookup| lookup.uuid);
-    let one = move |key: String| {
+    let one = move |listed: Listed| {
         let (scan, slots, caller, shelf) = (Arc::clone(&scan), Arc::clone(&slots), caller.clone(), shelf.clone());
         async move {
             match shelf {
-                Some(shelf) => held(&scan, &slots, &caller, &shelf, key, now_us).await,
-                None => rows_of(&scan, &slots, &caller, key, now_us).await,
+                Some(shelf) => held(&scan, &slots, &caller, &shelf, listed, now_us).await,
+                None => rows_of(&scan, &slots, &caller, listed.0, now_us).await,
             }
         }
     };
     let mut seen = HashSet::new();
-    keys.try_filter(move |key| std::future::ready((!uuid || is_uuid(key)) && seen.insert(key.clone())))
+    keys.try_filter(move |(key, _)| std::future::ready((!uuid || is_uuid(key)) && seen.insert(key.clone())))
         .map_ok(one)
         .try_buffer_unordered(at_once.max(1))
         .map_ok(|batches| stream::iter(batches).map(Ok))
@@ -96,7 +102,7 @@ async fn held(
     slots: &Slots,
     caller: &Caller,
     shelf: &Shelf,
-    key: String,
+    (key, listed_at): Listed,
     now_us: i64,
 ) -> Result<Vec<RecordBatch>> {
     let mut waits = true;
@@ -128,7 +134,7 @@ async fn held(
                     let columns: Vec<usize> = (0..all.table.columns.len()).collect();
                     let decoded = from.page(&all, &page, &columns, all.range.to.unwrap_or(now_us)).await?;
                     if !decoded.truncated {
-                        reading.keep(all.table, decoded.batches.clone(), fresh).await;
+                        reading.keep(all.table, decoded.batches.clone(), listed_at, fresh).await;
                     }
                     Ok(decoded.batches)
                 };
@@ -158,7 +164,7 @@ fn own(scan: &Scan, slots: &Slots, batches: Vec<RecordBatch>, key: &str) -> Rows
 
 impl Shelf {
     /// Of some keys the rows that are held, and the keys of which they are not.
-    pub(super) fn sort(&self, keys: &[String]) -> (usize, Vec<String>) {
+    pub(super) fn sort<'a>(&self, keys: impl Iterator<Item = &'a String>) -> (usize, Vec<String>) {
         let (mut rows, mut missing) = (0, Vec::new());
         for key in keys {
             match self.cache.found(&self.key, key, self.fresh) {
@@ -184,7 +190,7 @@ pub(super) fn listings(scan: &Scan, source: &Arc<Source>, lookup: Lookup) -> Res
     let list = Scan {
         filters: scan.filters.iter().filter(|filter| shared(filter.parameter)).cloned().collect(),
         range: Range { from: scan.range.from.map(|from| from.saturating_sub(lookup.reach_us)), to: scan.range.to },
-        projection: vec![column],
+        projection: entry_columns(table, column),
         // A few rows need a few keys.
         sample: scan.sample,
         limit: scan.limit.filter(|_| scan.sample),
@@ -204,11 +210,22 @@ pub(super) fn listings(scan: &Scan, source: &Arc<Source>, lookup: Lookup) -> Res
 }
 
 fn values(batches: Batches) -> KeyStream {
-    batches.map_ok(|batch| stream::iter(texts(&[batch])).map(Ok)).try_flatten().boxed()
+    batches.map_ok(|batch| stream::iter(entries(&batch)).map(Ok)).try_flatten().boxed()
 }
 
-/// The values of the only column of some batches.
-pub(super) fn texts(batches: &[RecordBatch]) -> Vec<String> {
-    let texts = batches.iter().flat_map(|batch| batch.column(0).as_string::<i32>().iter().flatten());
-    texts.map(str::to_owned).collect()
+/// What is read of a list: the column of the keys, and the time of the entries, if they have one of their own.
+fn entry_columns(list: &Table, keys: usize) -> Vec<usize> {
+    let time = list.time_position().filter(|_| list.has_own_time() && list.time_position() != Some(keys));
+    let mut columns: Vec<usize> = [Some(keys), time].into_iter().flatten().collect();
+    columns.sort_unstable();
+    columns
+}
+
+/// The keys of a batch of a list, and their times: the columns are told apart by their types.
+pub(super) fn entries(batch: &RecordBatch) -> Vec<Listed> {
+    let keys = batch.columns().iter().find_map(|column| column.as_string_opt::<i32>());
+    let times = batch.columns().iter().find_map(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
+    let Some(keys) = keys else { return Vec::new() };
+    let time = |row: usize| times.filter(|times| times.is_valid(row)).map(|times| times.value(row));
+    keys.iter().enumerate().filter_map(|(row, key)| Some((key?.to_owned(), time(row)))).collect()
 }

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{Error, Kind, Result};
 use crate::model::connector::{Paging, Request};
 use crate::model::filter::Value;
-use crate::model::push::{Filter, Op};
+use crate::model::push::{Filter, Op, is_uuid};
 use crate::model::scan::{self, At, Batches, Fetch, Filling, Gaps, Holding, Keys, Page, Progress, Range, Scan, Source};
 use crate::model::statement::{HeldRows, Ledger, Priority, Statement};
 use crate::upstream::http::{Credential, Transport};
@@ -334,9 +334,11 @@ impl Fetcher {
     /// its statement takes no held rows.
     fn sorted(&self, scan: &Scan, statement: &Statement) -> Option<(usize, Vec<String>)> {
         let shelf = self.shelf(scan, statement).ok()??;
+        // What is no key is not asked for.
+        let is_key = |key: &&String| !scan.table.lookup.is_some_and(|lookup| lookup.uuid) || is_uuid(key);
         match &scan.keys {
-            Keys::Known(keys) => Some(shelf.sort(keys)),
-            Keys::Listed => Some(shelf.sort(&self.listed(scan, statement)?)),
+            Keys::Known(keys) => Some(shelf.sort(keys.iter().filter(is_key))),
+            Keys::Listed => Some(shelf.sort(self.listed(scan, statement)?.iter().filter(is_key))),
             Keys::NotNeeded | Keys::Awaited(_) => None,
         }
     }
@@ -348,7 +350,8 @@ impl Fetcher {
         for list in lists {
             let (plan, _) = self.look(&list, statement)?;
             let Plan::Serve(served) = plan else { return None };
-            keys.extend(keyed::texts(&self.cache.rows_now(&served, &list).ok()?));
+            let batches = self.cache.rows_now(&served, &list).ok()?;
+            keys.extend(batches.iter().flat_map(keyed::entries).map(|(key, _)| key));
         }
         keys.sort_unstable();
         keys.dedup();

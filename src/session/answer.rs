@@ -43,13 +43,16 @@ pub(super) fn vars(gateway: &Gateway, hello: &Hello) -> Result<Vars> {
     for (source, switch) in gateway.switches(&hello.user) {
         vars.offer(&format!("{source}.{}", switch.name), switch.doc);
     }
+    for (name, value) in gateway.user(&hello.user).iter().flat_map(|user| &user.settings) {
+        vars.set_text(name, value, Scope::Startup)?;
+    }
     for (name, value) in &hello.parameters {
         if name == "options" {
             for (name, value) in options(value)? {
-                vars.set(&name, &[value], Scope::Startup)?;
+                vars.set_text(&name, &value, Scope::Startup)?;
             }
         } else {
-            vars.set(name, std::slice::from_ref(value), Scope::Startup)?;
+            vars.set_text(name, value, Scope::Startup)?;
         }
     }
     Ok(vars)
@@ -232,7 +235,7 @@ impl Session {
     /// `set_config`.
     pub(super) fn assign(&mut self, name: &str, value: Option<String>, is_local: bool) -> Result<()> {
         match value {
-            Some(value) => self.vars.set(name, &[value], if is_local { Scope::Local } else { Scope::Session }),
+            Some(value) => self.vars.set_text(name, &value, if is_local { Scope::Local } else { Scope::Session }),
             None => self.vars.reset(name),
         }
     }

@@ -140,6 +140,17 @@ impl Vars {
         Ok(())
     }
 
+    /// Sets a setting to what a text says: where it takes a list, the text is one.
+    ///
+    /// # Errors
+    /// As [`Vars::set`].
+    pub fn set_text(&mut self, name: &str, text: &str, scope: Scope) -> Result<()> {
+        match find(name).map(|setting| setting.ty) {
+            Some(table::Type::Path) => self.set(name, &value::path(text), scope),
+            _ => self.set(name, &[text.to_owned()], scope),
+        }
+    }
+
     /// Sets a setting to its default.
     ///
     /// # Errors

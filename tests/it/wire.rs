@@ -288,6 +288,55 @@ async fn startup_settings_and_options_are_obeyed_or_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sessions_begin_with_the_settings_of_their_user() {
+    let text = |settings: &str| {
+        format!(
+            "listen = \"127.0.0.1:0\"\n\
+             [[source]]\nname = \"spanlens\"\nkind = \"spanlens\"\nbase_url = \"http://127.0.0.1:1\"\ncredential = \"t\"\n\
+             [[user]]\nname = \"demo\"\npassword = \"demo\"\nsettings = {{ {settings} }}\n"
+        )
+    };
+    let settings =
+        "\"spanwire.max_staleness\" = \"1 minute\", statement_timeout = 90000, search_path = \"spanlens, public\"";
+    let gate = crate::support::gate(&text(settings)).await;
+    let shown = "SHOW spanwire.max_staleness; SHOW statement_timeout; SHOW search_path";
+    let all = |client: tokio_postgres::Client| async move {
+        let shown = rows(&client, shown).await;
+        shown.into_iter().map(|mut row| row.remove(0).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(all(gate.client().await).await, ["1min", "90s", "spanlens, public"]);
+    // A reset goes back to them, and what the client says counts more.
+    let client = gate.client().await;
+    client.batch_execute("SET spanwire.max_staleness = 0; RESET spanwire.max_staleness").await.unwrap();
+    assert_eq!(value(&client, "SHOW spanwire.max_staleness").await, "1min");
+    client.batch_execute("SELECT set_config('search_path', 'public, spanlens', false)").await.unwrap();
+    assert_eq!(value(&client, "SHOW search_path").await, "public, spanlens");
+    let options = "-c spanwire.max_staleness=5s -c search_path=public,spanlens";
+    let (client, connection) = gate.config().options(options).connect(NoTls).await.unwrap();
+    tokio::spawn(connection);
+    assert_eq!(all(client).await, ["5s", "90s", "public, spanlens"]);
+    // What cannot be set is told before anybody connects.
+    for (settings, message) in [
+        ("nope = 1", "settings of user \"demo\": unrecognized configuration parameter \"nope\""),
+        (
+            "\"spanwire.max_staleness\" = \"old\"",
+            "settings of user \"demo\": invalid value for parameter \"spanwire.max_staleness\": \"old\"",
+        ),
+    ] {
+        let config = spanwire::config::parse(
+            &text(settings),
+            "spanwire.toml",
+            &spanwire::config::Env::default(),
+            &spanwire::server::kinds(),
+        );
+        let config = config.unwrap_or_else(|faults| panic!("{faults}"));
+        let sources = spanwire::server::sources(&config).unwrap();
+        let error = spanwire::server::check_settings(&config, &sources).unwrap_err();
+        assert_eq!((error.kind, error.message.as_str()), (spanwire::error::Kind::Config, message));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn statement_timeout_ends_a_statement_that_computes() {
     let bench = start(small()).await;
     let client = bench.client().await;

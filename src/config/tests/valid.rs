@@ -24,6 +24,7 @@ fn the_example_is_in_order() {
     assert_eq!(config.sources[3].settings["projects"], Setting::List(vec!["test-project-0123456789".to_owned()]));
     assert_eq!(config.sources[4].settings["projects"].texts(), ["test-project"]);
     assert_eq!(config.users[1].credentials["spanlens"].expose(), "test-token");
+    assert_eq!(config.users[0].settings["spanwire.max_staleness"], "60s");
     assert_eq!(config.cache.dir, Some(path.with_file_name("cache")));
     assert_eq!(config.cache.max_bytes, Some(20_000_000_000));
     // The example shows the defaults of the limits.
@@ -52,6 +53,19 @@ fn tables_are_kept_filled() {
     let since = Duration::from_secs(90 * 86_400);
     let sync = Sync { tables: vec!["requests".to_owned()], since, every: minute, share: 250 };
     assert_eq!(config.sources[0].sync, Some(sync));
+}
+
+#[test]
+fn settings_of_users_are_what_set_takes() {
+    let config = config(&format!(
+        "{SOURCE}user = [{{ name = 'u', password = 'p', settings = {{ 'spanwire.max_calls' = 5, jit = false, extra_float_digits = 3, TimeZone = 'UTC' }} }}]\n"
+    ));
+    let settings: Vec<(&str, &str)> =
+        config.users[0].settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(
+        settings,
+        [("TimeZone", "UTC"), ("extra_float_digits", "3"), ("jit", "off"), ("spanwire.max_calls", "5")]
+    );
 }
 
 #[test]

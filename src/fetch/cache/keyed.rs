@@ -212,11 +212,15 @@ impl Cache {
             let KeyedTable { source, place, scope, table, form, .. } = table;
             let own = state.tables.entry(Key { source, place, scope, table, form }).or_default();
             own.shelf = Some(id);
-            own.keyed.extend(keys.into_iter().map(|(value, known)| {
-                let entry = Entry { known, body: Body::Disk(id), worth: AtomicU64::new(0), used: AtomicU64::new(0) };
+            let mut memory = 0;
+            for (value, known) in keys {
+                let body = if known.rows == 0 { Body::Empty } else { Body::Disk(id) };
+                let entry = Entry { known, body, worth: AtomicU64::new(0), used: AtomicU64::new(0) };
                 entry.touch(0.0, 0);
-                (value, entry)
-            }));
+                memory += entry.memory();
+                own.keyed.insert(value, entry);
+            }
+            state.bytes += memory;
         }
     }
 
@@ -232,12 +236,19 @@ impl Cache {
 }
 
 impl Reading {
-    /// Holds the rows of the key, all columns of the table: all that there were when the reading began.
-    pub(in crate::fetch) async fn keep(self, table: &'static Table, batches: Vec<RecordBatch>, fresh: Freshness) {
+    /// Holds the rows of the key, all columns of the table: all that there were when the reading began. `listed_at` is the
+    /// time of the key's entry in the list, if that is known.
+    pub(in crate::fetch) async fn keep(
+        self,
+        table: &'static Table,
+        batches: Vec<RecordBatch>,
+        listed_at: Option<i64>,
+        fresh: Freshness,
+    ) {
         let in_memory = self.cache.disk.is_none();
         let keep = move || {
             // A disk that fails costs calls, not results.
-            if let Err(error) = self.insert(table, &batches, fresh) {
+            if let Err(error) = self.insert(table, &batches, listed_at, fresh) {
                 tracing::error!(error = %error.message, hint = error.hint, "rows are not held");
             }
         };
@@ -251,42 +262,84 @@ impl Reading {
         }
     }
 
-    fn insert(&self, table: &'static Table, batches: &[RecordBatch], fresh: Freshness) -> Result<()> {
-        let cache = &self.cache;
+    fn insert(
+        &self,
+        table: &'static Table,
+        batches: &[RecordBatch],
+        listed_at: Option<i64>,
+        fresh: Freshness,
+    ) -> Result<()> {
         let rows = match batches.first() {
-            Some(first) => concat_batches(&first.schema(), batches).map_err(super::body::fault)?,
-            None => RecordBatch::new_empty(table.schema(&Arc::from("UTC"))),
+            Some(first) => Some(concat_batches(&first.schema(), batches).map_err(super::body::fault)?),
+            None => None,
         };
-        let known = known(table, &rows, fresh);
+        let rows = rows.filter(|rows| rows.num_rows() > 0);
+        let known = known(table, rows.as_ref(), listed_at, fresh);
         // One that takes so much would leave no room for others.
-        if known.bytes > (cache.budget / super::SHARE) as u64 {
+        if known.bytes > (self.cache.budget / super::SHARE) as u64 {
             return Ok(());
         }
-        let _changes = lock(&cache.changes);
-        let (known, body) = match &cache.disk {
-            _ if rows.num_rows() == 0 => (known, Body::Empty),
-            None => (known, Body::Memory(rows)),
-            Some(disk) => {
-                let shelf = lock(&cache.state).tables.get(&self.key).and_then(|table| table.shelf);
-                let new = shelf.is_none().then(|| self.key.keyed_table(table));
-                let id = shelf.unwrap_or_else(|| disk.number());
-                let known = disk.put_key(id, new.as_ref(), &self.value, known, &rows)?;
-                lock(&cache.state).tables.entry(self.key.clone()).or_default().shelf = Some(id);
-                (known, Body::Disk(id))
+        let _changes = lock(&self.cache.changes);
+        self.cache.put(&self.key, &self.value, table, known, rows)
+    }
+}
+
+impl Cache {
+    /// Says that a key without rows will have none any more, if the time of its entry in the list says so.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub(in crate::fetch) fn settle_empty(
+        &self,
+        key: &Key,
+        value: &str,
+        table: &'static Table,
+        listed_at: i64,
+        fresh: Freshness,
+    ) -> Result<()> {
+        let _changes = lock(&self.changes);
+        match self.known(key, value) {
+            Some(known) if known.rows == 0 && !known.settled && is_over(table, listed_at, known.read_at, fresh) => {
+                self.put(key, value, table, KeyRecord { settled: true, ..known }, None)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Holds the rows of a key in place of those that were. To be called with the lock on changes.
+    fn put(
+        &self,
+        key: &Key,
+        value: &str,
+        table: &'static Table,
+        known: KeyRecord,
+        rows: Option<RecordBatch>,
+    ) -> Result<()> {
+        let mut shelf = lock(&self.state).tables.get(key).and_then(|table| table.shelf);
+        let (known, body) = match (&self.disk, rows) {
+            (None, None) => (known, Body::Empty),
+            (None, Some(rows)) => (known, Body::Memory(rows)),
+            (Some(disk), rows) => {
+                let new = shelf.is_none().then(|| key.keyed_table(table));
+                let id = *shelf.get_or_insert_with(|| disk.number());
+                let known = disk.put_key(id, new.as_ref(), value, known, rows.as_ref())?;
+                (known, if rows.is_some() { Body::Disk(id) } else { Body::Empty })
             }
         };
         let entry = Entry { known, body, worth: AtomicU64::new(0), used: AtomicU64::new(0) };
-        let mut state = lock(&cache.state);
+        let mut state = lock(&self.state);
         state.clock += 1;
         entry.touch(state.inflation, state.clock);
-        take(&mut state, &self.key, &self.value);
+        take(&mut state, key, value);
         state.bytes += entry.memory();
         state.keyed_bytes += entry.disk();
-        state.tables.entry(self.key.clone()).or_default().keyed.insert(self.value.clone(), entry);
-        cache.evict_memory(&mut state);
-        let evicted = cache.evict_disk(&mut state);
+        let table = state.tables.entry(key.clone()).or_default();
+        table.shelf = shelf;
+        table.keyed.insert(value.to_owned(), entry);
+        self.evict_memory(&mut state);
+        let evicted = self.evict_disk(&mut state);
         drop(state);
-        cache.drop_evicted(&evicted)
+        self.drop_evicted(&evicted)
     }
 }
 
@@ -311,23 +364,27 @@ fn columns_of(table: &Table) -> Vec<(String, String)> {
     table.columns.iter().map(|column| (column.name.to_owned(), format!("{:?}", column.ty))).collect()
 }
 
-fn known(table: &Table, rows: &RecordBatch, fresh: Freshness) -> KeyRecord {
+fn known(table: &Table, rows: Option<&RecordBatch>, listed_at: Option<i64>, fresh: Freshness) -> KeyRecord {
     let times = || {
-        let column = rows.column(table.time_position().filter(|_| table.has_own_time())?);
+        let column = rows?.column(table.time_position().filter(|_| table.has_own_time())?);
         Some(column.as_primitive_opt::<TimestampMicrosecondType>()?.iter())
     };
     let first = times().and_then(|times| times.min().flatten());
     let last = times().and_then(|times| times.max().flatten());
-    let reach_us = table.lookup.map_or(i64::MAX, |Lookup { reach_us, .. }| reach_us);
-    let over = |first: i64| first.saturating_add(reach_us).saturating_add(fresh.settle_us);
     KeyRecord {
         read_at: fresh.now_us,
-        settled: first.is_some_and(|first| over(first) <= fresh.now_us),
-        rows: rows.num_rows() as u64,
-        bytes: rows.get_array_memory_size() as u64,
+        settled: listed_at.or(first).is_some_and(|since| is_over(table, since, fresh.now_us, fresh)),
+        rows: rows.map_or(0, |rows| rows.num_rows() as u64),
+        bytes: rows.map_or(0, |rows| rows.get_array_memory_size() as u64),
         first: first.unwrap_or_default(),
         last: last.unwrap_or_default(),
     }
+}
+
+/// Whether no rows of a key can come any more after an instant, if it began at `since`.
+fn is_over(table: &Table, since: i64, at: i64, fresh: Freshness) -> bool {
+    let reach_us = table.lookup.map_or(i64::MAX, |Lookup { reach_us, .. }| reach_us);
+    since.saturating_add(reach_us).saturating_add(fresh.settle_us) <= at
 }
 
 /// The key whose rows are worth least, of those that are in memory or of those on disk.

@@ -8,13 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use datafusion::arrow::array::{Array, AsArray};
-use datafusion::arrow::datatypes::TimestampMicrosecondType;
+use datafusion::arrow::record_batch::RecordBatch;
 use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
 use super::{Job, Progresses, TAIL, no_room, nothing_held};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::fetch::cache::{Key as Place, KeyRecord};
 use crate::fetch::{Fetcher, Shelf, keyed};
 use crate::model::scan::{Fetch, Keys, Scan};
@@ -24,7 +23,7 @@ use crate::model::table::Lookup;
 /// Keys that are asked for by one statement: its ledger names each call.
 const AT_ONCE: usize = 100;
 
-/// A key as the list has it.
+/// A key as the list has it, with the time of its entry; without one it counts as new.
 type Listed = (String, i64);
 
 impl Fetcher {
@@ -44,8 +43,9 @@ impl Fetcher {
         let statement = job.statement(Priority::Backfill, Duration::ZERO, shutdown);
         let fresh = self.freshness(&scan.source, &statement).ok_or_else(nothing_held)?;
         let shelf = Shelf { cache: Arc::clone(&self.cache), key, fresh, only: false };
-        let (due, held): (Vec<Listed>, Vec<Listed>) =
-            listed.into_iter().partition(|(key, _)| is_due(shelf.cache.known(&shelf.key, key), job.every, began));
+        let (due, held): (Vec<Listed>, Vec<Listed>) = listed
+            .into_iter()
+            .partition(|(key, since)| is_due(shelf.cache.known(&shelf.key, key), *since, job.every, began));
         let (n_all, mut n_held) = ((due.len() + held.len()).max(1), held.len());
         let tell = |n_held: usize| {
             progress.update(job, |progress| progress.covered = n_held as f64 / n_all as f64);
@@ -63,6 +63,9 @@ impl Fetcher {
             self.count(job, own, &statement, progress, |_| ()).await?;
             if names.iter().any(|name| shelf.cache.known(&shelf.key, name).is_none_or(|known| known.read_at < began)) {
                 return Err(no_room(job));
+            }
+            for (key, since) in keys {
+                shelf.cache.settle_empty(&shelf.key, key, scan.table, *since, fresh)?;
             }
             n_held += keys.len();
             tell(n_held);
@@ -82,19 +85,8 @@ impl Fetcher {
         let statement = job.statement(Priority::Sync, job.every / 2, shutdown);
         let mut listed = Vec::new();
         for list in keyed::listings(scan, &scan.source, lookup)? {
-            let time = list.table.time_position().filter(|_| list.table.has_own_time());
-            let time = time.ok_or_else(|| Error::internal("a list that does not tell times"))?;
-            let column = list.projection.first().copied().unwrap_or_default();
-            let mut projection = vec![column, time];
-            projection.sort_unstable();
-            let of = |column: usize| projection.iter().position(|own| *own == column).unwrap_or_default();
-            let (column, time) = (of(column), of(time));
-            let list = Scan { projection: projection.clone(), ..list };
-            let entries = |batch: &datafusion::arrow::record_batch::RecordBatch| {
-                let names = batch.column(column).as_string::<i32>();
-                let times = batch.column(time).as_primitive::<TimestampMicrosecondType>();
-                let all = (0..batch.num_rows()).filter(|row| names.is_valid(*row));
-                listed.extend(all.map(|row| (names.value(row).to_owned(), times.value(row))));
+            let entries = |batch: &RecordBatch| {
+                listed.extend(keyed::entries(batch).into_iter().map(|(key, time)| (key, time.unwrap_or(i64::MAX))));
             };
             self.count(job, list, &statement, progress, entries).await?;
         }
@@ -113,7 +105,7 @@ impl Fetcher {
         scan: Scan,
         statement: &Arc<Statement>,
         progress: &Progresses,
-        mut each: impl FnMut(&datafusion::arrow::record_batch::RecordBatch),
+        mut each: impl FnMut(&RecordBatch),
     ) -> Result<()> {
         let mut batches = self.fetch(scan, Arc::clone(statement));
         let sums = || {
@@ -137,11 +129,10 @@ impl Fetcher {
     }
 }
 
-/// Whether a key is to be read, again or at all.
-fn is_due(known: Option<KeyRecord>, every: Duration, now_us: i64) -> bool {
+/// Whether a key that began at `since` is to be read, again or at all.
+fn is_due(known: Option<KeyRecord>, since: i64, every: Duration, now_us: i64) -> bool {
     let Some(known) = known else { return true };
-    let since_us = now_us.saturating_sub(known.read_at);
     let every_us = i64::try_from(every.as_micros()).unwrap_or(i64::MAX);
-    let lived_us = if known.rows > 0 { known.read_at.saturating_sub(known.first) } else { 0 };
-    !known.settled && since_us >= every_us / 2 && since_us >= lived_us
+    let (passed_us, lived_us) = (now_us.saturating_sub(known.read_at), known.read_at.saturating_sub(since));
+    !known.settled && passed_us >= every_us / 2 && passed_us >= lived_us
 }

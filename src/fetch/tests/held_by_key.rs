@@ -129,6 +129,40 @@ async fn while_more_may_come_a_key_serves_as_long_as_the_session_allows() {
 }
 
 #[tokio::test]
+async fn a_key_without_rows_is_final_once_its_entry_in_the_list_is_old_enough() {
+    let empty = || {
+        let day_ago = now_us() - 86_400_000_000;
+        Arc::new(Paged::new(move |request, _| match request.path.as_str() {
+            EXPORT => ok(String::new()),
+            _ => listed(request, &[day_ago, now_us() - MINUTE]),
+        }))
+    };
+    let two_days = |to: i64| Range { from: Some(now_us() - 2 * 86_400_000_000), to: Some(to) };
+    let scan = || Scan { range: two_days(now_us() - 10 * MINUTE), ..spans(Keys::Listed) };
+    let vendor = empty();
+    let folder = tempfile::tempdir().unwrap();
+    let fetcher = on_disk(&vendor, folder.path(), None, &[own_source()]);
+    assert_eq!(read(&vendor, &fetcher, scan(), NEVER_OLD).await, (0, 2));
+    assert_eq!(asked(&vendor), [key(0)]);
+    drop(fetcher);
+    let fetcher = on_disk(&vendor, folder.path(), None, &[own_source()]);
+    read(&vendor, &fetcher, scan(), NEVER_OLD).await;
+    assert_eq!(asked(&vendor), [key(0)]);
+    // The same where a filling reads it.
+    let vendor = empty();
+    let fetcher = in_memory(&vendor);
+    let source = own_source();
+    let table = source.connector.tables.iter().find(|table| table.name == "spans").unwrap();
+    let (days, every) = (Duration::from_secs(2 * 86_400), Duration::from_secs(60));
+    let job = Job::new(&source, table, days, every, Share::default()).unwrap();
+    let (progress, shutdown) = (Progresses::default(), CancellationToken::new());
+    fetcher.fill(&job, &progress, &shutdown).await.unwrap();
+    assert_eq!(asked(&vendor).len(), 2);
+    let found = |number: usize| fetcher.held(&spans(of(number..number + 1)), &statement_of("", NEVER_OLD));
+    assert_eq!((found(0), found(1)), (Some(0), None));
+}
+
+#[tokio::test]
 async fn a_settle_window_keeps_a_key_from_being_final() {
     let vendor = healthy(0);
     let fetcher = in_memory(&vendor);

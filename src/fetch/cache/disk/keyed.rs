@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use datafusion::arrow::record_batch::RecordBatch;
 use parquet::arrow::ArrowWriter;
+use parquet::errors::ParquetError;
 use redb::{ReadableDatabase, ReadableTable, TableDefinition};
 use serde::{Deserialize, Serialize};
 
@@ -93,8 +94,8 @@ impl Disk {
         Ok(shelves)
     }
 
-    /// Writes the rows of a key in place of those that were there, durably, and tells the bytes that they take. `table` is
-    /// given for one that is not there yet.
+    /// Writes the rows of a key, if it has any, in place of those that were there, durably, and tells the bytes that they
+    /// take. `table` is given for one that is not there yet.
     ///
     /// # Errors
     /// 58030 when the disk is full or broken.
@@ -104,14 +105,11 @@ impl Disk {
         table: Option<&KeyedTable>,
         key: &str,
         mut known: KeyRecord,
-        rows: &RecordBatch,
+        rows: Option<&RecordBatch>,
     ) -> Result<KeyRecord> {
         let fault = |error: &dyn std::fmt::Display| unusable(&self.dir, error);
-        let mut writer =
-            ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties(None))).map_err(|error| fault(&error))?;
-        writer.write(rows).map_err(|error| fault(&error))?;
-        let file = writer.into_inner().map_err(|error| fault(&error))?;
-        known.bytes = file.len() as u64;
+        let file = rows.map(|rows| packed(rows).map_err(|error| fault(&error))).transpose()?;
+        known.bytes = file.as_ref().map_or(0, |file| file.len() as u64);
         let transaction = self.manifest.begin_write().map_err(|error| fault(&error))?;
         {
             if let Some(table) = table {
@@ -123,7 +121,10 @@ impl Disk {
             let mut keys = transaction.open_table(KEYS).map_err(|error| fault(&error))?;
             keys.insert((id, key), (read_at, settled, rows, bytes, first, last)).map_err(|error| fault(&error))?;
             let mut rows = transaction.open_table(ROWS).map_err(|error| fault(&error))?;
-            rows.insert((id, key), file.as_slice()).map_err(|error| fault(&error))?;
+            match &file {
+                Some(file) => rows.insert((id, key), file.as_slice()).map_err(|error| fault(&error))?,
+                None => rows.remove((id, key)).map_err(|error| fault(&error))?,
+            };
         }
         transaction.commit().map_err(|error| fault(&error))?;
         Ok(known)
@@ -170,6 +171,7 @@ impl Disk {
     /// Reads the rows of all keys of a table, and tells which keys' are not what is known of them.
     pub fn verify_keys<'a>(&self, shelf: &'a KeyedShelf) -> Vec<(&'a str, String)> {
         let all: Vec<usize> = (0..shelf.table.columns.len()).collect();
+        let with_rows = shelf.keys.iter().filter(|(_, known)| known.rows > 0);
         let fault = |(key, known): &'a (String, KeyRecord)| match self.key_rows(shelf.id, key, &all) {
             Err(error) => Some((key.as_str(), error.message)),
             Ok(rows) => {
@@ -177,8 +179,14 @@ impl Disk {
                 (rows as u64 != known.rows).then(|| (key.as_str(), format!("it has {rows} rows, not {}", known.rows)))
             }
         };
-        shelf.keys.iter().filter_map(fault).collect()
+        with_rows.filter_map(fault).collect()
     }
+}
+
+fn packed(rows: &RecordBatch) -> Result<Vec<u8>, ParquetError> {
+    let mut writer = ArrowWriter::try_new(Vec::new(), rows.schema(), Some(properties(None)))?;
+    writer.write(rows)?;
+    writer.into_inner()
 }
 
 fn record((read_at, settled, rows, bytes, first, last): Known) -> KeyRecord {

@@ -345,7 +345,7 @@ proptest::proptest! {
 #[test]
 fn a_small_page_takes_little_memory() {
     let row = r#"{"t":"text","i":1,"d":0.5,"b":true,"at":"2026-05-15T00:00:00Z","needed":"x"}"#;
-    let body = format!("[{}]", vec![row; 10].join(","));
+    let body = format!("[{}]", [row; 10].join(","));
     let batches = read("types", &["t", "i", "d", "b", "at", "needed"], &[body.as_bytes()]).unwrap();
     assert_eq!(batches[0].num_rows(), 10);
     let bytes = batches[0].get_array_memory_size();
