@@ -9,16 +9,17 @@ use datafusion::arrow::datatypes::TimestampMicrosecondType;
 use datafusion::arrow::record_batch::RecordBatch;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
-use super::cache::{Cache, Found, Key, Sought, is_lost};
+use super::cache::{Cache, Found, Key, Plan, Sought, is_keyed, is_lost};
 use super::retry::Caller;
 use super::rows::{Rows, holds};
 use super::segment::Freshness;
-use super::{Slots, failed, not_held};
+use super::{Fetcher, Slots, failed, not_held};
 use crate::error::{Error, Result};
 use crate::model::filter::Value;
 use crate::model::push::is_uuid;
 use crate::model::push::{Filter, Op};
 use crate::model::scan::{At, Batches, KeySlot, Keys, Page, Range, Scan, Source};
+use crate::model::statement::{HeldRows, Statement};
 use crate::model::table::{Lookup, Table};
 
 /// Calls under way at once, at the most.
@@ -146,6 +147,46 @@ async fn held(
                 return rows.into_batches(&slots.shown);
             }
         }
+    }
+}
+
+impl Fetcher {
+    /// Where the rows of a scan's keys are held, if its statement takes held rows.
+    pub(super) fn shelf(&self, scan: &Scan, statement: &Statement) -> Result<Option<Shelf>> {
+        let Some(fresh) = self.freshness(&scan.source, statement).filter(|_| is_keyed(scan)) else {
+            return Ok(None);
+        };
+        let scope = self.credentials.credential(&scan.source, &statement.user)?.scope;
+        let only = statement.policy.held == HeldRows::Only;
+        Ok(Some(Shelf { cache: Arc::clone(&self.cache), key: Key::of(scan, &scope), fresh, only }))
+    }
+
+    /// Of the keys of a scan the rows that are held, and the keys of which they are not. None if its keys are not known, or
+    /// its statement takes no held rows.
+    pub(super) fn sorted(&self, scan: &Scan, statement: &Statement) -> Option<(usize, Vec<String>)> {
+        let shelf = self.shelf(scan, statement).ok()??;
+        // What is no key is not asked for.
+        let is_key = |key: &&String| !scan.table.lookup.is_some_and(|lookup| lookup.uuid) || is_uuid(key);
+        match &scan.keys {
+            Keys::Known(keys) => Some(shelf.sort(keys.iter().filter(is_key))),
+            Keys::Listed => Some(shelf.sort(self.listed(scan, statement)?.iter().filter(is_key))),
+            Keys::NotNeeded | Keys::Awaited(_) => None,
+        }
+    }
+
+    /// The keys that are listed for a scan, if the list is held.
+    fn listed(&self, scan: &Scan, statement: &Statement) -> Option<Vec<String>> {
+        let lists = listings(scan, &scan.source, scan.table.lookup?).ok()?;
+        let mut keys = Vec::new();
+        for list in lists {
+            let (plan, _) = self.look(&list, statement)?;
+            let Plan::Serve(served) = plan else { return None };
+            let batches = self.cache.rows_now(&served, &list).ok()?;
+            keys.extend(batches.iter().flat_map(entries).map(|(key, _)| key));
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        Some(keys)
     }
 }
 

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{Error, Kind, Result};
 use crate::model::connector::{Paging, Request};
 use crate::model::filter::Value;
-use crate::model::push::{Filter, Op, is_uuid};
+use crate::model::push::{Filter, Op};
 use crate::model::scan::{self, At, Batches, Fetch, Filling, Gaps, Holding, Keys, Page, Progress, Range, Scan, Source};
 use crate::model::statement::{HeldRows, Ledger, Priority, Statement};
 use crate::upstream::http::{Credential, Transport};
@@ -35,6 +35,7 @@ use retry::Caller;
 use segment::Freshness;
 use sequence::Sequence;
 use slices::Slices;
+use slots::Slots;
 use sync::{Job, Progresses};
 
 mod cache;
@@ -48,6 +49,7 @@ mod rows;
 mod segment;
 mod sequence;
 mod slices;
+mod slots;
 pub mod sync;
 mod watch;
 
@@ -62,46 +64,6 @@ const LEAST_ORDERED: usize = 20;
 
 /// Rows that are held when an order is wanted and upstream keeps none.
 const MAX_HELD_ROWS: usize = 2_000_000;
-
-/// What is read of each row: the projection, and what paging needs.
-#[derive(Debug)]
-struct Slots {
-    /// Positions in the table, ascending.
-    columns: Vec<usize>,
-    /// Positions of the projection among these.
-    shown: Vec<usize>,
-    time: Option<usize>,
-    key: Option<Vec<usize>>,
-    /// Of the column that gives the order.
-    order: Option<usize>,
-    /// Of the column by whose value rows are asked for.
-    lookup: Option<usize>,
-}
-
-impl Slots {
-    fn new(scan: &Scan) -> Self {
-        let table = scan.table;
-        let (time, order) = (table.time_position(), scan.order.as_ref());
-        // What rows have in common with those of other answers only matters where upstream sends more than was asked for.
-        let identity = || table.identity_positions().filter(|_| scan.widened);
-        let key = table.key_positions().or_else(identity);
-        let order = order.and_then(|order| table.position(order.column));
-        let lookup = table.lookup.and_then(|lookup| table.position(lookup.column));
-        let own = key.iter().flatten().copied().chain(order).chain(lookup);
-        let mut columns: Vec<usize> = scan.projection.iter().copied().chain(time).chain(own).collect();
-        columns.sort_unstable();
-        columns.dedup();
-        let slot = |position: usize| columns.binary_search(&position).ok();
-        Slots {
-            shown: scan.projection.iter().filter_map(|position| slot(*position)).collect(),
-            time: time.and_then(slot),
-            key: key.map(|key| key.into_iter().filter_map(slot).collect()),
-            order: order.and_then(slot),
-            lookup: lookup.and_then(slot),
-            columns,
-        }
-    }
-}
 
 /// Gives the credential with which a user reads a source.
 pub trait Credentials: Send + Sync + fmt::Debug {
@@ -318,44 +280,6 @@ impl Fetcher {
         // As of when the statement began: waiting for a fetch that runs makes its rows no older.
         let fresh = Freshness { now_us: statement.started, max_staleness, settle_us };
         self.cache.is_on().then_some(fresh)
-    }
-
-    /// Where the rows of a scan's keys are held, if its statement takes held rows.
-    fn shelf(&self, scan: &Scan, statement: &Statement) -> Result<Option<Shelf>> {
-        let Some(fresh) = self.freshness(&scan.source, statement).filter(|_| cache::is_keyed(scan)) else {
-            return Ok(None);
-        };
-        let scope = self.credentials.credential(&scan.source, &statement.user)?.scope;
-        let only = statement.policy.held == HeldRows::Only;
-        Ok(Some(Shelf { cache: Arc::clone(&self.cache), key: Key::of(scan, &scope), fresh, only }))
-    }
-
-    /// Of the keys of a scan the rows that are held, and the keys of which they are not. None if its keys are not known, or
-    /// its statement takes no held rows.
-    fn sorted(&self, scan: &Scan, statement: &Statement) -> Option<(usize, Vec<String>)> {
-        let shelf = self.shelf(scan, statement).ok()??;
-        // What is no key is not asked for.
-        let is_key = |key: &&String| !scan.table.lookup.is_some_and(|lookup| lookup.uuid) || is_uuid(key);
-        match &scan.keys {
-            Keys::Known(keys) => Some(shelf.sort(keys.iter().filter(is_key))),
-            Keys::Listed => Some(shelf.sort(self.listed(scan, statement)?.iter().filter(is_key))),
-            Keys::NotNeeded | Keys::Awaited(_) => None,
-        }
-    }
-
-    /// The keys that are listed for a scan, if the list is held.
-    fn listed(&self, scan: &Scan, statement: &Statement) -> Option<Vec<String>> {
-        let lists = keyed::listings(scan, &scan.source, scan.table.lookup?).ok()?;
-        let mut keys = Vec::new();
-        for list in lists {
-            let (plan, _) = self.look(&list, statement)?;
-            let Plan::Serve(served) = plan else { return None };
-            let batches = self.cache.rows_now(&served, &list).ok()?;
-            keys.extend(batches.iter().flat_map(keyed::entries).map(|(key, _)| key));
-        }
-        keys.sort_unstable();
-        keys.dedup();
-        Some(keys)
     }
 
     /// How a scan would be answered now.
