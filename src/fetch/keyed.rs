@@ -31,6 +31,8 @@ pub(super) struct Shelf {
     pub(super) cache: Arc<Cache>,
     pub(super) key: Key,
     pub(super) fresh: Freshness,
+    /// Up to when rows are wanted.
+    pub(super) to: Option<i64>,
     /// What is not held is not read.
     pub(super) only: bool,
 }
@@ -108,7 +110,7 @@ async fn held(
 ) -> Result<Vec<RecordBatch>> {
     let mut waits = true;
     loop {
-        match shelf.cache.seek(&shelf.key, &key, shelf.fresh, waits) {
+        match shelf.cache.seek(&shelf.key, &key, shelf.to, shelf.fresh, waits) {
             Sought::Held(found) => {
                 let stale = found.stale;
                 let batches = match shelf.cache.rows_of(&shelf.key, &key, found, &slots.columns).await {
@@ -158,7 +160,7 @@ impl Fetcher {
         };
         let scope = self.credentials.credential(&scan.source, &statement.user)?.scope;
         let only = statement.policy.held == HeldRows::Only;
-        Ok(Some(Shelf { cache: Arc::clone(&self.cache), key: Key::of(scan, &scope), fresh, only }))
+        Ok(Some(Shelf { cache: Arc::clone(&self.cache), key: Key::of(scan, &scope), fresh, to: scan.range.to, only }))
     }
 
     /// Of the keys of a scan the rows that are held, and the keys of which they are not. None if its keys are not known, or
@@ -208,7 +210,7 @@ impl Shelf {
     pub(super) fn sort<'a>(&self, keys: impl Iterator<Item = &'a String>) -> (usize, Vec<String>) {
         let (mut rows, mut missing) = (0, Vec::new());
         for key in keys {
-            match self.cache.found(&self.key, key, self.fresh) {
+            match self.cache.found(&self.key, key, self.to, self.fresh) {
                 Some(Found { rows: own, .. }) => rows += own,
                 None => missing.push(key.clone()),
             }

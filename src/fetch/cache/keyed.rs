@@ -1,12 +1,14 @@
 //! Rows that upstream gives only by the value of one column, such as the spans of a trace: all rows of a key are held
 //! together, and asked for again only as long as more may come.
 //!
-//! Rows lie at most [`Lookup::reach_us`] after the time of their entry in the list, and never before it. So once that span
-//! and the time in which rows can change have passed since the first of them, no more can come. A key without rows may
-//! have some later: that there are none is believed no longer than the session allows.
+//! How long more may come nobody tells. A key is taken to be over when nothing has come for [`Lookup::reach_us`], within
+//! which rows follow their entry in the list, and then for the time in which rows can change. A key without rows may have
+//! some later: that there are none is believed no longer than the session allows, unless its entry is known to be that old.
+//! Until then a key serves a range that ends before its rows could still change, like any segment.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use datafusion::arrow::array::AsArray;
 use datafusion::arrow::compute::concat_batches;
@@ -83,9 +85,12 @@ impl Running {
 }
 
 impl Entry {
-    fn is_fresh(&self, fresh: Freshness) -> bool {
+    /// Whether the rows up to an instant are as they would be read now, or as old as the session allows.
+    fn is_fresh(&self, to: Option<i64>, fresh: Freshness) -> bool {
         let age_us = u128::try_from(fresh.now_us.saturating_sub(self.known.read_at)).unwrap_or(0);
-        self.known.settled || age_us <= fresh.max_staleness.as_micros()
+        self.known.settled
+            || age_us <= fresh.max_staleness.as_micros()
+            || to.is_some_and(|to| to <= self.known.read_at.saturating_sub(fresh.settle_us))
     }
 
     /// Bytes that it takes in memory for as long as it is held.
@@ -115,8 +120,15 @@ impl Entry {
 
 impl Cache {
     /// The rows of a key, who reads them, or the right to.
-    pub(in crate::fetch) fn seek(self: &Arc<Self>, key: &Key, value: &str, fresh: Freshness, waits: bool) -> Sought {
-        if let Some(found) = self.found(key, value, fresh) {
+    pub(in crate::fetch) fn seek(
+        self: &Arc<Self>,
+        key: &Key,
+        value: &str,
+        to: Option<i64>,
+        fresh: Freshness,
+        waits: bool,
+    ) -> Sought {
+        if let Some(found) = self.found(key, value, to, fresh) {
             return Sought::Held(found);
         }
         let mut state = lock(&self.state);
@@ -132,17 +144,18 @@ impl Cache {
         }
     }
 
-    /// The rows of a key, if they are held and fresh enough.
-    pub(in crate::fetch) fn found(&self, key: &Key, value: &str, fresh: Freshness) -> Option<Found> {
+    /// The rows of a key, if they are held and, up to an instant, fresh enough.
+    pub(in crate::fetch) fn found(&self, key: &Key, value: &str, to: Option<i64>, fresh: Freshness) -> Option<Found> {
         let mut state = lock(&self.state);
         state.clock += 1;
         let (inflation, clock) = (state.inflation, state.clock);
         let entry = state.tables.get(key)?.keyed.get(value)?;
-        if !entry.is_fresh(fresh) {
+        if !entry.is_fresh(to, fresh) {
             return None;
         }
         entry.touch(inflation, clock);
-        let stale = !entry.known.settled && entry.known.read_at < fresh.now_us;
+        let is_exact = entry.is_fresh(to, Freshness { max_staleness: Duration::ZERO, ..fresh });
+        let stale = !is_exact && entry.known.read_at < fresh.now_us;
         let rows = usize::try_from(entry.known.rows).unwrap_or(usize::MAX);
         Some(Found { rows, stale, body: entry.body.clone() })
     }
@@ -373,7 +386,7 @@ fn known(table: &Table, rows: Option<&RecordBatch>, listed_at: Option<i64>, fres
     let last = times().and_then(|times| times.max().flatten());
     KeyRecord {
         read_at: fresh.now_us,
-        settled: listed_at.or(first).is_some_and(|since| is_over(table, since, fresh.now_us, fresh)),
+        settled: last.or(listed_at).is_some_and(|since| is_over(table, since, fresh.now_us, fresh)),
         rows: rows.map_or(0, |rows| rows.num_rows() as u64),
         bytes: rows.map_or(0, |rows| rows.get_array_memory_size() as u64),
         first: first.unwrap_or_default(),
@@ -381,7 +394,7 @@ fn known(table: &Table, rows: Option<&RecordBatch>, listed_at: Option<i64>, fres
     }
 }
 
-/// Whether no rows of a key can come any more after an instant, if it began at `since`.
+/// Whether a key is over at an instant of which nothing has come after `since`.
 fn is_over(table: &Table, since: i64, at: i64, fresh: Freshness) -> bool {
     let reach_us = table.lookup.map_or(i64::MAX, |Lookup { reach_us, .. }| reach_us);
     since.saturating_add(reach_us).saturating_add(fresh.settle_us) <= at

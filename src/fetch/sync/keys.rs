@@ -42,7 +42,7 @@ impl Fetcher {
         let key = Place::of(scan, &scope);
         let statement = job.statement(Priority::Backfill, Duration::ZERO, shutdown);
         let fresh = self.freshness(&scan.source, &statement).ok_or_else(nothing_held)?;
-        let shelf = Shelf { cache: Arc::clone(&self.cache), key, fresh, only: false };
+        let shelf = Shelf { cache: Arc::clone(&self.cache), key, fresh, to: None, only: false };
         let (due, held): (Vec<Listed>, Vec<Listed>) = listed
             .into_iter()
             .partition(|(key, since)| is_due(shelf.cache.known(&shelf.key, key), *since, job.every, began));

@@ -120,6 +120,9 @@ async fn while_more_may_come_a_key_serves_as_long_as_the_session_allows() {
     assert_eq!((span_ids(&rows).len(), vendor.calls()), (2, 2));
     assert_eq!(statement.scans()[0].stale.load(Ordering::Relaxed), 2);
     assert_eq!(read(&vendor, &fetcher, spans(of(0..2)), NEVER_OLD).await, (2, 2));
+    // What came before it was read is as it was.
+    let before = Range { from: Some(START), to: Some(now_us() - 60 * MINUTE) };
+    assert_eq!(read(&vendor, &fetcher, Scan { range: before, ..spans(of(0..2)) }, NEVER_OLD).await, (0, 0));
     // That there are none may change as well.
     let vendor = super::keys::vendor(0, |_, _| ok(String::new()));
     let fetcher = in_memory(&vendor);
@@ -160,6 +163,23 @@ async fn a_key_without_rows_is_final_once_its_entry_in_the_list_is_old_enough() 
     assert_eq!(asked(&vendor).len(), 2);
     let found = |number: usize| fetcher.held(&spans(of(number..number + 1)), &statement_of("", NEVER_OLD));
     assert_eq!((found(0), found(1)), (Some(0), None));
+}
+
+#[tokio::test]
+async fn a_trace_that_goes_on_for_hours_is_asked_for_until_it_is_quiet() {
+    let began = now_us() - 5 * 60 * MINUTE;
+    // A span every half an hour: the last one has just come.
+    let vendor = super::keys::vendor(0, move |request, _| {
+        let trace = parameter(request, "trace_id").unwrap();
+        let span = |index: i64| {
+            let time = crate::model::scan::iso_micros(began + index * 30 * MINUTE);
+            format!(r#"{{"trace_id":"{trace}","span_id":"{trace}/{index}","name":"n","created_at":"{time}"}}"#)
+        };
+        ok((0..=10).map(span).collect::<Vec<_>>().join("\n"))
+    });
+    let fetcher = in_memory(&vendor);
+    assert_eq!(read(&vendor, &fetcher, spans(of(0..1)), NEVER_OLD).await, (11, 1));
+    assert_eq!(read(&vendor, &fetcher, spans(of(0..1)), NEVER_OLD).await, (11, 1));
 }
 
 #[tokio::test]
